@@ -1,0 +1,3 @@
+//! Arguments become a command or the screen. Nothing else.
+
+fn main() {}

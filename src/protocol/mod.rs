@@ -1,0 +1,30 @@
+//! The words all rooms share: ids, messages, settings, facts, statistics, the ledger of memory, and the engine's
+//! `Command` and `Event`.
+//!
+//! Begin with [`Command`] and [`Event`]: they are the whole conversation between a screen or a command line and the
+//! engine. Everything here is plain data with serde, owned, and free of any assumption that both sides live in one
+//! process, because the same words later travel over a socket. Nothing here computes, reads a file or knows a clock.
+
+mod command;
+mod event;
+mod facts;
+mod ids;
+mod ledger;
+mod message;
+mod report;
+mod settings;
+mod statistics;
+#[cfg(test)]
+mod tests;
+
+pub use command::{Command, Input, Limits, LoadOptions, ModelRef, TokenizeRequest, GUIDE_NAME, PROTOCOL_VERSION};
+pub use event::{Channel, DetokenizedPiece, Event, FinishReason, TokenOut, TokenizeAnswer, TopToken};
+pub use facts::{Fingerprint, ModelFacts};
+pub use ids::{ConversationId, JobId, ModelId, NodeId};
+pub use ledger::Ledger;
+pub use message::{Message, Role};
+pub use report::Report;
+pub use settings::{
+    find as find_setting, resolve, CacheType, Effective, Kind, Sampling, Scope, Setting, SettingError, Settings, Source, Value, SETTINGS,
+};
+pub use statistics::Statistics;

@@ -1,0 +1,66 @@
+use super::*;
+use std::collections::HashSet;
+
+#[test]
+fn settings_rows_are_sound() {
+    let mut names = HashSet::new();
+    for row in SETTINGS {
+        assert!(names.insert(row.name), "{} stands twice", row.name);
+        for alias in row.aliases {
+            assert!(names.insert(alias), "{alias} stands twice");
+        }
+        assert!(row.check(row.default.value()).is_ok(), "{}: its default is outside its range", row.name);
+        if !row.off.is_empty() {
+            assert!(row.parse(row.off).is_ok(), "{}: its off value is outside its range", row.name);
+        }
+        assert!(!row.help.is_empty() && !row.help.ends_with('.'), "{}: help is a phrase", row.name);
+        assert_eq!(find(row.name), Some(row));
+    }
+}
+
+#[test]
+fn the_first_source_that_says_a_valid_value_wins() {
+    let mut file = Settings::default();
+    file.set("temp", "0.6").unwrap();
+    file.0.insert("top_k".to_owned(), Value::Int(-7));
+    let mut command = Settings::default();
+    command.set("temperature", "0").unwrap();
+    let all = resolve(&[(Source::File, &file), (Source::Command, &command)]);
+    assert_eq!(all.get("temp"), Some((&Value::Float(0.0), Source::Command)));
+    assert_eq!(all.get("top_k"), Some((&Value::Int(40), Source::Default)), "a file's nonsense is passed over");
+    assert_eq!(resolve(&[(Source::File, &file)]).sampling().temp, 0.6);
+}
+
+#[test]
+fn a_wrong_setting_is_named_with_what_was_expected() {
+    let mut s = Settings::default();
+    let said = |r: Result<&Setting, SettingError>| r.unwrap_err().to_string();
+    assert_eq!(said(s.set("temprature", "1")), "there is no setting temprature");
+    assert_eq!(said(s.set("top_kk", "1")), "there is no setting top_kk, did you mean top_k?");
+    assert_eq!(said(s.set("top_p", "2")), "top_p is 2, expected a number from 0 to 1");
+    assert_eq!(said(s.set("ctk", "q9")), "cache_type_k is q9, expected one of f32, f16");
+}
+
+#[test]
+fn reports_are_sentences() {
+    assert_eq!(Report::new("x.gguf is empty", "Pull it again").to_string(), "x.gguf is empty. Pull it again.");
+    assert_eq!(Report::new("no such model.", "").to_string(), "no such model.");
+}
+
+#[test]
+fn commands_and_events_survive_json() {
+    let command = Command::Generate {
+        job: JobId(7),
+        model: ModelId(1),
+        conversation: None,
+        input: Input::Messages(vec![Message::new(Role::User, "hi")]),
+        sampling: Sampling::default(),
+        limits: Limits { n_predict: Some(3), stop: vec!["\n".into()] },
+        logprobs: None,
+    };
+    let text = serde_json::to_string(&command).unwrap();
+    assert_eq!(serde_json::from_str::<Command>(&text).unwrap(), command);
+    let event = Event::Finished { job: JobId(7), reason: FinishReason::Length, statistics: Some(Box::default()) };
+    assert_eq!(serde_json::from_str::<Event>(&serde_json::to_string(&event).unwrap()).unwrap(), event);
+    assert_eq!(event.ends(), Some(command.job()));
+}

@@ -1,0 +1,1 @@
+//! What only the system can do.
