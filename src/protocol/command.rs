@@ -70,8 +70,15 @@ pub enum TokenizeRequest {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    Load { job: JobId, model: ModelRef, options: LoadOptions },
-    Unload { job: JobId, model: ModelId },
+    Load {
+        job: JobId,
+        model: ModelRef,
+        options: LoadOptions,
+    },
+    Unload {
+        job: JobId,
+        model: ModelId,
+    },
     Generate {
         job: JobId,
         model: ModelId,
@@ -84,15 +91,40 @@ pub enum Command {
         logprobs: Option<u8>,
     },
     /// Log-probability of each id given those before it.
-    Score { job: JobId, model: ModelId, ids: Vec<u32> },
+    Score {
+        job: JobId,
+        model: ModelId,
+        ids: Vec<u32>,
+    },
     /// Logits at every position, raw little-endian f32 [ids, vocabulary], to a file.
-    Logits { job: JobId, model: ModelId, ids: Vec<u32>, /** Ids fed at a time; 0: all at once. */ chunk: u32, sink: PathBuf },
+    Logits {
+        job: JobId,
+        model: ModelId,
+        ids: Vec<u32>,
+        /** Ids fed at a time; 0: all at once. */
+        chunk: u32,
+        sink: PathBuf,
+    },
     /// Needs a file's header alone; nothing is loaded.
-    Tokenize { job: JobId, model: ModelRef, request: TokenizeRequest },
+    Tokenize {
+        job: JobId,
+        model: ModelRef,
+        request: TokenizeRequest,
+    },
     /// The exact prompt of these messages; needs a file's header alone.
-    Render { job: JobId, model: ModelRef, messages: Vec<Message>, add_generation_prompt: bool },
-    Cancel { job: JobId, target: JobId },
-    Shutdown { job: JobId },
+    Render {
+        job: JobId,
+        model: ModelRef,
+        messages: Vec<Message>,
+        add_generation_prompt: bool,
+    },
+    Cancel {
+        job: JobId,
+        target: JobId,
+    },
+    Shutdown {
+        job: JobId,
+    },
 }
 
 impl Command {

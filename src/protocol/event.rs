@@ -59,24 +59,67 @@ pub enum TokenizeAnswer {
 #[serde(rename_all = "snake_case")]
 pub enum Event {
     /// Waiting behind `ahead` other jobs.
-    Queued { job: JobId, ahead: u32 },
+    Queued {
+        job: JobId,
+        ahead: u32,
+    },
     /// 0 to 1; a mapped file is warmed in the background, so this is about pages, not about being usable.
-    LoadProgress { job: JobId, fraction: f32 },
-    Loaded { job: JobId, model: ModelId, facts: Box<ModelFacts>, load_ms: f64 },
+    LoadProgress {
+        job: JobId,
+        fraction: f32,
+    },
+    Loaded {
+        job: JobId,
+        model: ModelId,
+        facts: Box<ModelFacts>,
+        load_ms: f64,
+    },
     /// `done` of `total` prompt tokens are in the cache, `reused` of them were there before. `rate` in tok/s counts
     /// computed tokens only.
-    PrefillProgress { job: JobId, done: u32, total: u32, reused: u32, rate: Option<f32> },
+    PrefillProgress {
+        job: JobId,
+        done: u32,
+        total: u32,
+        reused: u32,
+        rate: Option<f32>,
+    },
     /// Newly generated tokens and the text they completed, whole characters only. When the screen is slow, several
     /// of these are merged into one; none is dropped.
-    Tokens { job: JobId, channel: Channel, text: String, tokens: Vec<TokenOut> },
-    Ledger { model: ModelId, ledger: Ledger },
-    Scored { job: JobId, logprobs: Vec<f32> },
-    Tokenized { job: JobId, answer: TokenizeAnswer },
-    Rendered { job: JobId, text: String, ids: Vec<u32> },
+    Tokens {
+        job: JobId,
+        channel: Channel,
+        text: String,
+        tokens: Vec<TokenOut>,
+    },
+    Ledger {
+        model: ModelId,
+        ledger: Ledger,
+    },
+    Scored {
+        job: JobId,
+        logprobs: Vec<f32>,
+    },
+    Tokenized {
+        job: JobId,
+        answer: TokenizeAnswer,
+    },
+    Rendered {
+        job: JobId,
+        text: String,
+        ids: Vec<u32>,
+    },
     /// The job's good end. `statistics` where it generated.
-    Finished { job: JobId, reason: FinishReason, statistics: Option<Box<Statistics>> },
+    Finished {
+        job: JobId,
+        reason: FinishReason,
+        statistics: Option<Box<Statistics>>,
+    },
     /// The job's bad end. The model may be gone (`model_lost`); it can be loaded again.
-    Failed { job: JobId, report: Report, model_lost: Option<ModelId> },
+    Failed {
+        job: JobId,
+        report: Report,
+        model_lost: Option<ModelId>,
+    },
 }
 
 impl Event {

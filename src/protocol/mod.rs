@@ -17,7 +17,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
-pub use command::{Command, Input, Limits, LoadOptions, ModelRef, TokenizeRequest, GUIDE_NAME, PROTOCOL_VERSION};
+pub use command::{Command, GUIDE_NAME, Input, Limits, LoadOptions, ModelRef, PROTOCOL_VERSION, TokenizeRequest};
 pub use event::{Channel, DetokenizedPiece, Event, FinishReason, TokenOut, TokenizeAnswer, TopToken};
 pub use facts::{Fingerprint, ModelFacts};
 pub use ids::{ConversationId, JobId, ModelId, NodeId};
@@ -25,6 +25,6 @@ pub use ledger::Ledger;
 pub use message::{Message, Role};
 pub use report::Report;
 pub use settings::{
-    find as find_setting, resolve, CacheType, Effective, Kind, Sampling, Scope, Setting, SettingError, Settings, Source, Value, SETTINGS,
+    CacheType, Effective, Kind, SETTINGS, Sampling, Scope, Setting, SettingError, Settings, Source, Value, find as find_setting, resolve,
 };
 pub use statistics::Statistics;

@@ -49,8 +49,14 @@ pub enum Scope {
 /// What values a setting takes.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kind {
-    Float { min: f64, max: f64 },
-    Int { min: i64, max: i64 },
+    Float {
+        min: f64,
+        max: f64,
+    },
+    Int {
+        min: i64,
+        max: i64,
+    },
     Choice(&'static [&'static str]),
     Text,
     /// Texts, each set adds one; an empty one clears them.
@@ -114,32 +120,135 @@ pub struct Setting {
     pub gguf_key: &'static str,
 }
 
-const fn float(name: &'static str, min: f64, max: f64, default: f64, off: &'static str, gguf_key: &'static str, help: &'static str) -> Setting {
-    Setting { name, aliases: &[], scope: Scope::Sampling, kind: Kind::Float { min, max }, default: Preset::Float(default), off, help, gguf_key }
+const fn float(
+    name: &'static str,
+    min: f64,
+    max: f64,
+    default: f64,
+    off: &'static str,
+    gguf_key: &'static str,
+    help: &'static str,
+) -> Setting {
+    Setting {
+        name,
+        aliases: &[],
+        scope: Scope::Sampling,
+        kind: Kind::Float { min, max },
+        default: Preset::Float(default),
+        off,
+        help,
+        gguf_key,
+    }
 }
 
-const fn int(name: &'static str, min: i64, max: i64, default: i64, off: &'static str, gguf_key: &'static str, help: &'static str) -> Setting {
+const fn int(
+    name: &'static str,
+    min: i64,
+    max: i64,
+    default: i64,
+    off: &'static str,
+    gguf_key: &'static str,
+    help: &'static str,
+) -> Setting {
     Setting { name, aliases: &[], scope: Scope::Sampling, kind: Kind::Int { min, max }, default: Preset::Int(default), off, help, gguf_key }
 }
 
 /// Order and defaults of sampling are llama.cpp's (common/common.h).
 pub const SETTINGS: &[Setting] = &[
-    Setting { aliases: &["temperature"], ..float("temp", 0.0, 100.0, 0.8, "0", "general.sampling.temp", "How much chance decides: 0 always takes the likeliest token, higher values wander") },
-    int("top_k", -1, 1_000_000, 40, "0", "general.sampling.top_k", "Choose among this many likeliest tokens; 0 takes all") ,
+    Setting {
+        aliases: &["temperature"],
+        ..float(
+            "temp",
+            0.0,
+            100.0,
+            0.8,
+            "0",
+            "general.sampling.temp",
+            "How much chance decides: 0 always takes the likeliest token, higher values wander",
+        )
+    },
+    int("top_k", -1, 1_000_000, 40, "0", "general.sampling.top_k", "Choose among this many likeliest tokens; 0 takes all"),
     float("top_p", 0.0, 1.0, 0.95, "1", "general.sampling.top_p", "Choose among the likeliest tokens that together have this probability"),
     float("min_p", 0.0, 1.0, 0.05, "0", "general.sampling.min_p", "Drop tokens less likely than this share of the likeliest one"),
-    int("repeat_last_n", -1, 1_000_000, 64, "0", "general.sampling.penalty_last_n", "How many last tokens the penalties look at; -1: the whole context"),
+    int(
+        "repeat_last_n",
+        -1,
+        1_000_000,
+        64,
+        "0",
+        "general.sampling.penalty_last_n",
+        "How many last tokens the penalties look at; -1: the whole context",
+    ),
     float("repeat_penalty", 0.0, 100.0, 1.0, "1", "general.sampling.penalty_repeat", "Makes tokens that occurred lately less likely"),
     float("presence_penalty", -100.0, 100.0, 0.0, "0", "", "Taken once from each token that occurred lately"),
     float("frequency_penalty", -100.0, 100.0, 0.0, "0", "", "Taken from a token for each time it occurred lately"),
-    Setting { aliases: &["s"], ..int("seed", -1, u32::MAX as i64, -1, "", "", "The start of the random numbers; -1: a new one each time, shown with the answer") },
-    Setting { aliases: &["n", "num_predict", "max_tokens", "n_predict"], scope: Scope::Answer, ..int("predict", -1, i32::MAX as i64, -1, "-1", "", "Tokens of an answer at most; -1: until it ends by itself") },
-    Setting { name: "stop", aliases: &[], scope: Scope::Answer, kind: Kind::Texts, default: Preset::NoTexts, off: "", help: "A text that ends the answer and is not part of it", gguf_key: "" },
-    Setting { name: "system_prompt", aliases: &["system", "sys"], scope: Scope::Answer, kind: Kind::Text, default: Preset::Text(""), off: "", help: "What the model is told before the conversation begins", gguf_key: "" },
-    Setting { aliases: &["c", "num_ctx", "n_ctx"], scope: Scope::Load, ..int("ctx_size", 0, i32::MAX as i64, 0, "0", "", "Context length in tokens; 0: what the model was trained for and fits, 16,384 at most") },
-    Setting { aliases: &["t", "num_thread"], scope: Scope::Load, ..int("threads", 0, 1024, 0, "0", "", "Compute threads; 0: as many as this machine has to give") },
-    Setting { name: "cache_type_k", aliases: &["ctk"], scope: Scope::Load, kind: Kind::Choice(CacheType::NAMES), default: Preset::Text("f16"), off: "", help: "Type of the keys in the KV cache", gguf_key: "" },
-    Setting { name: "cache_type_v", aliases: &["ctv"], scope: Scope::Load, kind: Kind::Choice(CacheType::NAMES), default: Preset::Text("f16"), off: "", help: "Type of the values in the KV cache", gguf_key: "" },
+    Setting {
+        aliases: &["s"],
+        ..int("seed", -1, u32::MAX as i64, -1, "", "", "The start of the random numbers; -1: a new one each time, shown with the answer")
+    },
+    Setting {
+        aliases: &["n", "num_predict", "max_tokens", "n_predict"],
+        scope: Scope::Answer,
+        ..int("predict", -1, i32::MAX as i64, -1, "-1", "", "Tokens of an answer at most; -1: until it ends by itself")
+    },
+    Setting {
+        name: "stop",
+        aliases: &[],
+        scope: Scope::Answer,
+        kind: Kind::Texts,
+        default: Preset::NoTexts,
+        off: "",
+        help: "A text that ends the answer and is not part of it",
+        gguf_key: "",
+    },
+    Setting {
+        name: "system_prompt",
+        aliases: &["system", "sys"],
+        scope: Scope::Answer,
+        kind: Kind::Text,
+        default: Preset::Text(""),
+        off: "",
+        help: "What the model is told before the conversation begins",
+        gguf_key: "",
+    },
+    Setting {
+        aliases: &["c", "num_ctx", "n_ctx"],
+        scope: Scope::Load,
+        ..int(
+            "ctx_size",
+            0,
+            i32::MAX as i64,
+            0,
+            "0",
+            "",
+            "Context length in tokens; 0: what the model was trained for and fits, 16,384 at most",
+        )
+    },
+    Setting {
+        aliases: &["t", "num_thread"],
+        scope: Scope::Load,
+        ..int("threads", 0, 1024, 0, "0", "", "Compute threads; 0: as many as this machine has to give")
+    },
+    Setting {
+        name: "cache_type_k",
+        aliases: &["ctk"],
+        scope: Scope::Load,
+        kind: Kind::Choice(CacheType::NAMES),
+        default: Preset::Text("f16"),
+        off: "",
+        help: "Type of the keys in the KV cache",
+        gguf_key: "",
+    },
+    Setting {
+        name: "cache_type_v",
+        aliases: &["ctv"],
+        scope: Scope::Load,
+        kind: Kind::Choice(CacheType::NAMES),
+        default: Preset::Text("f16"),
+        off: "",
+        help: "Type of the values in the KV cache",
+        gguf_key: "",
+    },
 ];
 
 /// The row of a name or alias, as typed: case and `-` for `_` do not matter.

@@ -14,7 +14,7 @@ fn settings_rows_are_sound() {
             assert!(row.parse(row.off).is_ok(), "{}: its off value is outside its range", row.name);
         }
         assert!(!row.help.is_empty() && !row.help.ends_with('.'), "{}: help is a phrase", row.name);
-        assert_eq!(find(row.name), Some(row));
+        assert_eq!(find_setting(row.name), Some(row));
     }
 }
 
