@@ -1,1 +1,3 @@
 //! Everything a user would notice, through the real program. One binary, since each links the world again.
+
+mod house;
