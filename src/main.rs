@@ -1,3 +1,5 @@
 //! Arguments become a command or the screen. Nothing else.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    ingle::cli::main(std::env::args_os())
+}

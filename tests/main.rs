@@ -1,3 +1,4 @@
 //! Everything a user would notice, through the real program. One binary, since each links the world again.
 
+mod cli;
 mod house;

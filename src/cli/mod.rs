@@ -1,1 +1,49 @@
-//! One file a command.
+//! The command line: arguments become one command, or the screen.
+//!
+//! Begin with [`main`]. Each command is a file here with its arguments and one `run`; `shell/args.rs` lists them, and
+//! help, man page and completions are made from that list; `shell/` is what stands around every command. A command prints its result through [`Env`] and returns a
+//! [`Failure`] for anything that went wrong: only [`main`] writes errors and only it decides the exit status.
+//!
+//! Never here: computing (the engine's protocol is spoken instead), a question to the user, a colour code written by hand.
+
+mod completions;
+mod man;
+mod screen;
+mod shell;
+#[cfg(test)]
+mod tests;
+
+use clap::{CommandFactory, FromArgMatches};
+use shell::args::{Cli, Command};
+use shell::env::Env;
+use shell::failure::{self, Failure};
+use shell::short_forms;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// The whole program: what it does with these arguments, and its exit status.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments = short_forms::spell_out(arguments.collect());
+    let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return failure::print_clap(&error),
+    };
+    let env = Env::new(&cli.global);
+    match dispatch(cli, &env) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.end(),
+    }
+}
+
+fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
+    if cli.command.is_some() && cli.screen != screen::Arguments::default() {
+        let report = crate::protocol::Report::new("options of the screen stand before a command", "Write them after the command's name");
+        return Err(Failure::Usage(report));
+    }
+    match cli.command {
+        None => screen::run(cli.screen, env),
+        Some(Command::Completions(args)) => completions::run(args, env),
+        Some(Command::Man(args)) => man::run(args, env),
+    }
+}

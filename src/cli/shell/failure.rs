@@ -1,0 +1,68 @@
+//! How a command ends, and what is said when it does not end well.
+
+use crate::protocol::Report;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Why a command did not end with its result printed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// It could not be done: exit status 1.
+    Report(Report),
+    /// It was asked for wrongly: exit status 2.
+    Usage(Report),
+    /// Whoever read our output went away: they have what they wanted, so this ends quietly with 0.
+    ClosedPipe,
+}
+
+impl From<Report> for Failure {
+    fn from(report: Report) -> Self {
+        Failure::Report(report)
+    }
+}
+
+impl Failure {
+    /// For writes to standard output.
+    pub(crate) fn from_write(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+            _ => Failure::Report(
+                Report::new(format!("the result could not be written: {error}"), "Check the disk or pipe it goes to").because(error),
+            ),
+        }
+    }
+
+    pub(crate) fn end(self) -> ExitCode {
+        match self {
+            Failure::Report(report) => {
+                print_report(&report);
+                ExitCode::from(1)
+            }
+            Failure::Usage(report) => {
+                print_report(&report);
+                ExitCode::from(2)
+            }
+            Failure::ClosedPipe => ExitCode::SUCCESS,
+        }
+    }
+}
+
+/// `error: what. what to do.` on standard error; the chain of causes goes to the log.
+pub(crate) fn print_report(report: &Report) {
+    tracing::error!(cause = report.cause, "{}", report.what);
+    // Nobody is left to tell when standard error itself is gone.
+    let _ = writeln!(io::stderr(), "error: {}", super::env::shown_line(&report.to_string()));
+}
+
+/// Help and version go to standard output, misuse to standard error. Either may repeat what was typed.
+pub(crate) fn print_clap(error: &clap::Error) -> ExitCode {
+    let text = super::env::shown_block(&error.to_string());
+    if error.use_stderr() {
+        let _ = write!(io::stderr(), "{text}");
+        return ExitCode::from(2);
+    }
+    match write!(io::stdout(), "{text}").and_then(|()| io::stdout().flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => Failure::from_write(&error).end(),
+    }
+}

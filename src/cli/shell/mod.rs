@@ -1,0 +1,7 @@
+//! What stands around every command: its arguments, where its result goes, how it ends.
+
+pub(super) mod args;
+pub(super) mod env;
+pub(super) mod failure;
+pub(super) mod setting_flags;
+pub(super) mod short_forms;
