@@ -14,7 +14,6 @@ pub mod text;
 pub mod protocol;
 // floor 3
 pub mod config;
-#[allow(unsafe_code)]
 pub mod gguf;
 pub mod tokenizer;
 // floor 4

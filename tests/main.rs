@@ -1,4 +1,5 @@
 //! Everything a user would notice, through the real program. One binary, since each links the world again.
 
 mod cli;
+mod golden;
 mod house;

@@ -1,0 +1,17 @@
+//! What other programs answer for the same input.
+
+mod hostile;
+
+use std::path::PathBuf;
+
+/// A folder of golden data: what INGLE_GOLDEN names, whole, or else the chosen few files kept in this repository.
+/// A test that goes without the whole says so by name.
+pub fn folder(name: &str) -> PathBuf {
+    match std::env::var_os("INGLE_GOLDEN") {
+        Some(all) => PathBuf::from(all).join(name),
+        None => {
+            eprintln!("golden/{name}: INGLE_GOLDEN is not set, only the files in tests/golden/{name} are checked");
+            PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+        }
+    }
+}
