@@ -59,7 +59,7 @@ pub(super) fn read_table(cursor: &mut Cursor<'_>, n: u64, alignment: u32, size: 
         if !names.insert(info.name.clone()) {
             return Err(Fault::TensorTwice { at: At::Tensor(info.name) });
         }
-        if info.offset % u64::from(alignment.max(1)) != 0 {
+        if !info.offset.is_multiple_of(u64::from(alignment)) {
             return Err(Fault::Offset { at: At::Tensor(info.name), offset: info.offset, alignment });
         }
         tensors.push(info);

@@ -138,7 +138,7 @@ impl GgmlType {
     /// Bytes of a row of `n` values. None where they are no whole blocks, or too many to count.
     pub fn row_bytes(self, n: usize) -> Option<usize> {
         let row = self.row();
-        if n % row.block_len == 0 { (n / row.block_len).checked_mul(row.block_bytes) } else { None }
+        if n.is_multiple_of(row.block_len) { (n / row.block_len).checked_mul(row.block_bytes) } else { None }
     }
 
     /// What activations become before a dot product with weights of this type.

@@ -1,6 +1,6 @@
 //! What other programs answer for the same input.
 
-mod hostile;
+mod hostile_files;
 
 use std::path::PathBuf;
 
