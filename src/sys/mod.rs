@@ -1,1 +1,3 @@
 //! What only the system can do.
+
+pub mod pool;
