@@ -10,7 +10,9 @@
 
 mod cursor;
 mod error;
+mod facts;
 mod file;
+mod guide;
 mod header;
 pub mod limits;
 mod magic;
@@ -22,7 +24,9 @@ mod tensors;
 mod value;
 
 pub use error::{At, Class, Fault, GgufError};
+pub use facts::facts;
 pub use file::{Gguf, WrongType};
+pub use guide::guide;
 pub use map::{Bytes, Changed, Identity, TensorBytes};
 pub use tensors::TensorInfo;
 pub use value::{Array, Value, ValueType, Values};
