@@ -1,1 +1,5 @@
 //! Messages to token ids.
+
+mod vocabulary;
+
+pub use vocabulary::read_vocab;

@@ -1,6 +1,7 @@
 //! What other programs answer for the same input.
 
 mod hostile_files;
+mod token_ids;
 
 use std::path::PathBuf;
 

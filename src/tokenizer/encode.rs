@@ -1,0 +1,306 @@
+//! The tokenizer: a checked vocabulary with what encoding needs.
+
+use super::attributes::{Attributes, Kinds};
+use super::bpe::Bpe;
+use super::special::{Matcher, Special, Strip};
+use super::spm::Spm;
+use super::vocab::{SpecialIds, Vocab};
+use super::{Strings, TokenizerError, pre};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Special ids of files that name none (llama.cpp `llama_vocab::impl::load`).
+const BPE_DEFAULTS: SpecialIds = SpecialIds { bos: Some(11), eos: Some(11), ..NO_IDS };
+const SPM_DEFAULTS: SpecialIds = SpecialIds { bos: Some(1), eos: Some(2), unk: Some(0), ..NO_IDS };
+const NO_IDS: SpecialIds = SpecialIds {
+    bos: None,
+    eos: None,
+    eot: None,
+    eom: None,
+    unk: None,
+    pad: None,
+    fim_pre: None,
+    fim_suf: None,
+    fim_mid: None,
+    fim_pad: None,
+    fim_rep: None,
+    fim_sep: None,
+};
+
+/// A piece of a prompt: text that a person may have written, or a token that shapes the conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part<'t> {
+    /// Never becomes a control token, whatever it says.
+    Text(Cow<'t, str>),
+    Token(u32),
+}
+
+enum Algorithm {
+    Bpe(Bpe),
+    Spm(Spm),
+}
+
+/// Text to ids and back, for one vocabulary.
+pub struct Tokenizer {
+    algorithm: Algorithm,
+    matcher: Matcher,
+    pub(super) attributes: Vec<Attributes>,
+    /// What each token stands for as text, control tokens included.
+    pub(super) pieces: Strings,
+    shaping: BTreeSet<u32>,
+    eog: BTreeSet<u32>,
+    eot: Option<u32>,
+    ids: SpecialIds,
+    nl: Option<u32>,
+    add_bos: bool,
+    add_eos: bool,
+    pub(super) add_space_prefix: bool,
+    pub(super) clean_spaces: bool,
+    notes: Vec<String>,
+}
+
+impl Tokenizer {
+    pub fn new(mut vocab: Vocab) -> Result<Self, TokenizerError> {
+        let mut notes = Vec::new();
+        let is_bpe = match vocab.model.as_str() {
+            "gpt2" => true,
+            "llama" => false,
+            model => return Err(TokenizerError::UnknownModel { model: model.to_owned() }),
+        };
+        let pre = is_bpe.then(|| known_pre(&vocab, &mut notes)).transpose()?;
+        vocab.check()?;
+        drop_outsiders(&mut vocab, if is_bpe { BPE_DEFAULTS } else { SPM_DEFAULTS }, &mut notes);
+
+        let kinds = Kinds::of(&vocab);
+        let texts: Strings = (0..vocab.tokens.len()).map(|id| vocab.text(id)).collect();
+        let pieces = super::decode::pieces(&texts, &kinds.attributes, is_bpe);
+        let matcher = Matcher::new(specials(&vocab, &texts, &kinds.attributes));
+        let ids = vocab.ids;
+        let algorithm = match pre {
+            Some(pre) => Algorithm::Bpe(Bpe::new(pre, &texts, vocab.merges.as_ref())?),
+            None => Algorithm::Spm(Spm::new(&vocab, texts)),
+        };
+        let mut tokenizer = Self {
+            algorithm,
+            matcher,
+            attributes: kinds.attributes,
+            pieces,
+            shaping: kinds.shaping,
+            eog: kinds.eog,
+            eot: kinds.eot,
+            ids,
+            nl: None,
+            add_bos: vocab.add_bos.unwrap_or(pre.is_none_or(|p| p.add_bos)),
+            add_eos: vocab.add_eos.unwrap_or(false),
+            add_space_prefix: vocab.add_space_prefix.unwrap_or(!is_bpe),
+            clean_spaces: pre.is_some_and(|p| p.clean_spaces),
+            notes,
+        };
+        let named = |switch, on: bool, id_key, id: Option<u32>| match id {
+            None if on => Err(TokenizerError::NoSuchSpecial { switch, id_key }),
+            _ => Ok(()),
+        };
+        named("tokenizer.ggml.add_bos_token", tokenizer.add_bos, "tokenizer.ggml.bos_token_id", ids.bos)?;
+        named("tokenizer.ggml.add_eos_token", tokenizer.add_eos, "tokenizer.ggml.eos_token_id", ids.eos)?;
+        tokenizer.nl = tokenizer.newline().or(ids.pad);
+        Ok(tokenizer)
+    }
+
+    fn newline(&self) -> Option<u32> {
+        match &self.algorithm {
+            Algorithm::Spm(spm) => spm.byte(b'\n'),
+            Algorithm::Bpe(bpe) => {
+                let mut ids = Vec::new();
+                bpe.encode("\n", &|_| false, &mut ids);
+                ids.first().copied()
+            }
+        }
+    }
+
+    /// The ids of `text`. `add_special`: with BOS and EOS if the vocabulary adds them. `parse_special`: control tokens
+    /// in the text become their ids; leave it off for text that somebody else wrote.
+    pub fn encode(&self, text: &str, add_special: bool, parse_special: bool) -> Vec<u32> {
+        let parts = self.parts(text, |s| parse_special || !s.hidden);
+        let mut ids = Vec::with_capacity(text.len() / 3 + 2);
+        ids.extend(self.ids.bos.filter(|_| add_special && self.add_bos));
+        self.encode_into(&parts, &|_| false, &mut ids);
+        ids.extend(self.ids.eos.filter(|_| add_special && self.add_eos));
+        ids
+    }
+
+    /// Cuts control and other special tokens out of `text`, as `encode` does with `parse_special`.
+    pub fn cut<'t>(&self, text: &'t str) -> Vec<Part<'t>> {
+        self.parts(text, |_| true)
+    }
+
+    /// The ids of parts, nothing added. No text becomes a token that shapes the conversation.
+    pub fn encode_parts(&self, parts: &[Part<'_>]) -> Vec<u32> {
+        let mut ids = Vec::new();
+        let shapes = |id: u32| self.shaping.contains(&id);
+        let pieces: Vec<Part<'_>> = parts
+            .iter()
+            .flat_map(|part| match part {
+                Part::Token(id) => vec![Part::Token(*id)],
+                Part::Text(text) => self.parts(text, |s| !s.hidden && !shapes(s.id)),
+            })
+            .collect();
+        self.encode_into(&pieces, &shapes, &mut ids);
+        ids
+    }
+
+    /// Where the strings of tokens that shape a conversation begin in `text`, overlapping ones included.
+    pub fn control_starts(&self, text: &str) -> Vec<usize> {
+        self.matcher.starts(text.as_bytes(), |s| self.shaping.contains(&s.id))
+    }
+
+    /// Whether any special token's text has this character.
+    pub fn special_has(&self, c: char) -> bool {
+        self.matcher.has(c)
+    }
+
+    fn parts<'t>(&self, text: &'t str, wanted: impl Fn(&Special) -> bool) -> Vec<Part<'t>> {
+        let mut parts = Vec::new();
+        let mut from = 0;
+        let push_text = |parts: &mut Vec<Part<'t>>, from: usize, to: usize| {
+            if let Some(piece) = text.get(from..to).filter(|t| !t.is_empty()) {
+                parts.push(Part::Text(Cow::Borrowed(piece)));
+            }
+        };
+        for (range, id) in self.matcher.find(text.as_bytes(), wanted) {
+            push_text(&mut parts, from, range.start);
+            parts.push(Part::Token(id));
+            from = range.end;
+        }
+        push_text(&mut parts, from, text.len());
+        parts
+    }
+
+    fn encode_into(&self, parts: &[Part<'_>], barred: &impl Fn(u32) -> bool, ids: &mut Vec<u32>) {
+        // SPM puts a blank in front of text that begins or follows a special token.
+        let mut after_special = true;
+        for part in parts {
+            match (part, &self.algorithm) {
+                (Part::Token(id), _) => ids.push(*id),
+                (Part::Text(text), Algorithm::Bpe(bpe)) => bpe.encode(text, barred, ids),
+                (Part::Text(text), Algorithm::Spm(spm)) => spm.encode(text, self.add_space_prefix && after_special, barred, ids),
+            }
+            after_special = matches!(part, Part::Token(_));
+        }
+    }
+
+    pub fn n_tokens(&self) -> usize {
+        self.attributes.len()
+    }
+
+    pub fn bos(&self) -> Option<u32> {
+        self.ids.bos
+    }
+
+    pub fn eos(&self) -> Option<u32> {
+        self.ids.eos
+    }
+
+    pub fn eot(&self) -> Option<u32> {
+        self.eot
+    }
+
+    pub fn pad(&self) -> Option<u32> {
+        self.ids.pad
+    }
+
+    /// The newline's token; a vocabulary without one gives its padding token, as llama.cpp does.
+    pub fn nl(&self) -> Option<u32> {
+        self.nl
+    }
+
+    pub fn add_bos(&self) -> bool {
+        self.add_bos
+    }
+
+    pub fn add_eos(&self) -> bool {
+        self.add_eos
+    }
+
+    /// The ids that end a generation.
+    pub fn eog(&self) -> &BTreeSet<u32> {
+        &self.eog
+    }
+
+    pub fn is_eog(&self, id: u32) -> bool {
+        self.eog.contains(&id)
+    }
+
+    /// "bpe" or "spm".
+    pub fn kind_name(&self) -> &'static str {
+        match self.algorithm {
+            Algorithm::Bpe(_) => "bpe",
+            Algorithm::Spm(_) => "spm",
+        }
+    }
+
+    /// What a person should know of this vocabulary: a guess, an id that was passed over.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+fn known_pre(vocab: &Vocab, notes: &mut Vec<String>) -> Result<pre::Pre, TokenizerError> {
+    let name = match vocab.pre.as_deref() {
+        None | Some("") => {
+            notes.push("the file does not say its pre-tokenizer; the oldest one is assumed, answers may suffer".to_owned());
+            "default"
+        }
+        Some(name) => name,
+    };
+    pre::find(name).ok_or_else(|| TokenizerError::UnknownPre { pre: super::vocab::excerpt(name.as_bytes()) })
+}
+
+/// Ids outside the vocabulary count as absent, with a line in the log: real files have them.
+fn drop_outsiders(vocab: &mut Vocab, defaults: SpecialIds, notes: &mut Vec<String>) {
+    let n_tokens = vocab.tokens.len();
+    let inside = |id: &u32| (*id as usize) < n_tokens;
+    let ids = &mut vocab.ids;
+    for (name, id, default) in [
+        ("bos", &mut ids.bos, defaults.bos),
+        ("eos", &mut ids.eos, defaults.eos),
+        ("eot", &mut ids.eot, defaults.eot),
+        ("eom", &mut ids.eom, defaults.eom),
+        ("unknown", &mut ids.unk, defaults.unk),
+        ("padding", &mut ids.pad, defaults.pad),
+        ("fim_pre", &mut ids.fim_pre, None),
+        ("fim_suf", &mut ids.fim_suf, None),
+        ("fim_mid", &mut ids.fim_mid, None),
+        ("fim_pad", &mut ids.fim_pad, None),
+        ("fim_rep", &mut ids.fim_rep, None),
+        ("fim_sep", &mut ids.fim_sep, None),
+    ] {
+        if let Some(outside) = id.filter(|id| !inside(id)) {
+            tracing::warn!("tokenizer.ggml.{name}_token_id is {outside}, outside the vocabulary of {n_tokens}: taken as absent");
+            notes.push(format!("tokenizer.ggml.{name}_token_id is {outside}, outside the vocabulary; it is passed over"));
+            *id = None;
+        }
+        *id = id.or(default.filter(inside));
+    }
+}
+
+fn specials(vocab: &Vocab, texts: &Strings, attributes: &[Attributes]) -> Vec<Special> {
+    // Neither is written in any file: llama.cpp goes by the model's name.
+    let name = vocab.name.to_lowercase();
+    let is_phi3 = name.contains("phi-3") || name.contains("phi3");
+    let is_modern_bert = name.contains("modern-bert");
+    let strip = |text: &[u8]| Strip {
+        before: is_modern_bert && !is_phi3 && text == b"[MASK]",
+        after: is_phi3 && ![b"<unk>".as_slice(), b"<s>", b"<|endoftext|>"].contains(&text),
+    };
+    let special = |(id, attribute): (usize, &Attributes)| {
+        let text = texts.get(id);
+        // One that is not UTF-8 would cut characters apart.
+        (attribute.is_cut_out() && std::str::from_utf8(text).is_ok()).then(|| Special {
+            id: id as u32,
+            text: text.to_vec(),
+            strip: strip(text),
+            hidden: attribute.is_hidden(),
+        })
+    };
+    attributes.iter().enumerate().filter_map(special).collect()
+}
