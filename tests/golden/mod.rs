@@ -1,6 +1,7 @@
 //! What other programs answer for the same input.
 
 mod hostile_files;
+mod quants;
 mod token_ids;
 
 use std::path::PathBuf;
