@@ -1,5 +1,6 @@
 //! Where ingle's own files lie.
 
+use crate::protocol::Report;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,14 +33,20 @@ pub enum FoldersError {
     Create(PathBuf, #[source] std::io::Error),
 }
 
-impl From<FoldersError> for crate::protocol::Report {
-    fn from(error: FoldersError) -> Self {
-        let remedy = match &error {
+impl FoldersError {
+    pub fn report(&self) -> Report {
+        let remedy = match self {
             FoldersError::NoHome => format!("Set HOME, or {HOME_VARIABLE} to a folder for ingle's files"),
             FoldersError::Relative(_) => format!("Set {HOME_VARIABLE} to a path that begins at the root"),
             FoldersError::Create(..) => format!("Make it writable, or set {HOME_VARIABLE} to another folder"),
         };
-        Self::new(error.to_string(), remedy).because(&error)
+        Report::new(self.to_string(), remedy).because(self)
+    }
+}
+
+impl From<FoldersError> for Report {
+    fn from(error: FoldersError) -> Self {
+        error.report()
     }
 }
 
