@@ -25,8 +25,10 @@ pub fn fence<T>(job: impl FnOnce() -> T) -> Result<T, Panicked> {
     let done = panic::catch_unwind(AssertUnwindSafe(job));
     FENCED.set(FENCED.get() - 1);
     done.map_err(|payload| {
-        let caught = LAST.take();
-        caught.unwrap_or_else(|| Panicked { message: message(&*payload), place: "an unknown place".to_owned() })
+        // One that another thread's fence caught and passed on says where it was.
+        let noted = LAST.take();
+        let passed_on = payload.downcast_ref::<Panicked>().cloned();
+        passed_on.or(noted).unwrap_or_else(|| Panicked { message: message(&*payload), place: "an unknown place".to_owned() })
     })
 }
 

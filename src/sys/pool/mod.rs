@@ -5,9 +5,10 @@
 //! nothing unless it holds a chunk. A *pass* ([`Pool::pass`]) spans many regions: while one is held, idle workers spin
 //! and then yield; otherwise they sleep and use no processor.
 
+use super::panics;
 use std::any::Any;
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
@@ -227,12 +228,12 @@ impl Shared {
         // SAFETY: the claimed chunk is not counted as done yet, so the region's owner still waits.
         let (work, n_chunks, failed) = unsafe { (&*(*region).work, (*region).n_chunks, &(*region).failed) };
         if !failed.load(Ordering::Relaxed)
-            && let Err(payload) = catch_unwind(AssertUnwindSafe(|| work(n_chunks - left, worker)))
+            && let Err(panicked) = panics::fence(|| work(n_chunks - left, worker))
         {
             failed.store(true, Ordering::Relaxed);
             // SAFETY: as above.
             let panic = unsafe { &(*region).panic };
-            panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(payload);
+            panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| Box::new(panicked));
         }
         // SAFETY: as above; after this the region may be gone.
         unsafe { (*region).n_done.fetch_add(1, Ordering::Release) };

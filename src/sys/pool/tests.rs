@@ -1,4 +1,6 @@
 use super::*;
+use crate::sys::panics::Panicked;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicU32;
 
 #[test]
@@ -61,7 +63,7 @@ fn a_panic_reaches_the_caller_and_the_pool_goes_on() {
             });
         }));
         let payload = caught.expect_err("the panic was swallowed");
-        assert_eq!(payload.downcast_ref::<String>().map(String::as_str), Some(format!("chunk {}", round % 40).as_str()));
+        assert_eq!(payload.downcast_ref::<Panicked>().map(|p| p.message.clone()), Some(format!("chunk {}", round % 40)));
         let n_done = AtomicUsize::new(0);
         pool.run(40, &|_, _| {
             n_done.fetch_add(1, Ordering::Relaxed);
