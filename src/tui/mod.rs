@@ -1,1 +1,3 @@
 //! The screen.
+
+pub mod theme;
