@@ -1,1 +1,3 @@
 //! The decoder.
+
+pub mod kernels;

@@ -22,7 +22,7 @@ fn every_chunk_is_done_once() {
 fn regions_follow_each_other_without_mixing() {
     let pool = Pool::new(4);
     let _pass = pool.pass();
-    let mut sums = vec![0u64; 13];
+    let mut sums = [0u64; 13];
     for round in 0..20_000u64 {
         // The buffer belongs to this round alone: a chunk of an older region would show.
         let mut slots = vec![0u64; 1 + (round % 13) as usize];

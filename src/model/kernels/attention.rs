@@ -1,0 +1,203 @@
+//! Attention of grouped query heads over cached keys and values: blocks of keys, a running maximum, f32 sums.
+
+use super::buffer::{Aligned, Shared};
+use super::compute::Compute;
+use super::set::{KernelSet, Scratch, TileShape};
+use half::f16;
+use std::ops::Range;
+
+/// Keys that are looked at together; blocks begin at its multiples, so that a row's sums do not depend on its batch.
+const KEYS: usize = 64;
+/// Rows of queries (tokens times heads of a group) that share a block of keys.
+const QUERY_ROWS: usize = 64;
+/// Values to a vector of the float tile.
+const VECTOR: usize = 16;
+
+/// One head's keys or values in the cache, [n_ctx][dim].
+#[derive(Debug, Clone, Copy)]
+pub enum CachedRows<'a> {
+    F32(&'a [f32]),
+    F16(&'a [f16]),
+}
+
+/// One KV head.
+#[derive(Debug, Clone, Copy)]
+pub struct KvHead<'a> {
+    pub keys: CachedRows<'a>,
+    pub values: CachedRows<'a>,
+}
+
+/// The shape of one step's attention.
+#[derive(Debug, Clone, Copy)]
+pub struct Attention {
+    pub n_head: usize,
+    pub n_head_kv: usize,
+    pub head_dim_k: usize,
+    pub head_dim_v: usize,
+    pub scale: f32,
+    /// Position of the first row; row `r` sees the positions up to `first_pos + r`, which are in the cache.
+    pub first_pos: usize,
+    pub n_rows: usize,
+    /// If set, row `r` sees only that many positions, its own among them.
+    pub window: Option<usize>,
+    /// If set, scores become `cap * tanh(score / cap)`.
+    pub softcap: Option<f32>,
+}
+
+impl Attention {
+    /// Query heads that share a KV head.
+    fn group(&self) -> usize {
+        self.n_head / self.n_head_kv
+    }
+
+    /// Rows of tokens to a unit of work.
+    fn block_tokens(&self) -> usize {
+        (QUERY_ROWS / self.group()).max(1)
+    }
+
+    /// The positions that the row at `pos` sees.
+    fn seen(&self, pos: usize) -> Range<usize> {
+        self.window.map_or(0, |n| (pos + 1).saturating_sub(n))..pos + 1
+    }
+}
+
+/// A slice of the queries or the output: rows of heads.
+#[derive(Clone, Copy)]
+struct Unit {
+    head_kv: usize,
+    /// Rows of the step.
+    from: usize,
+    to: usize,
+}
+
+impl Compute {
+    /// For each row and head, softmax(scale * q·k) · v over the keys that the row sees. `q` has rows of `q_stride` values
+    /// beginning with [n_head][head_dim_k]; results go to [n_head][head_dim_v] at the begin of rows of `out_stride`.
+    pub fn attend<'a>(
+        &self,
+        shape: &Attention,
+        kv: impl Fn(usize) -> KvHead<'a> + Sync,
+        (q, q_stride): (&[f32], usize),
+        (out, out_stride): (&mut [f32], usize),
+    ) {
+        let Attention { n_head, n_head_kv, head_dim_k, head_dim_v, n_rows, .. } = *shape;
+        assert!(n_head_kv > 0 && n_head.is_multiple_of(n_head_kv), "each KV head has as many query heads");
+        assert!(n_head * head_dim_k <= q_stride && n_rows * q_stride <= q.len() + q_stride - n_head * head_dim_k);
+        assert!(n_head * head_dim_v <= out_stride && n_rows * out_stride <= out.len() + out_stride - n_head * head_dim_v);
+        let out = Shared::new(out);
+        let each = shape.block_tokens();
+        self.run(n_head_kv * n_rows.div_ceil(each), |chunk, scratch| {
+            // The longest rows first: with a causal mask they have the most to do.
+            let block = n_rows.div_ceil(each) - 1 - chunk / n_head_kv;
+            let unit = Unit { head_kv: chunk % n_head_kv, from: block * each, to: ((block + 1) * each).min(n_rows) };
+            attend_unit(self.set(), shape, kv(unit.head_kv), (q, q_stride), unit, scratch);
+            let (group, values) = (shape.group(), &scratch.out);
+            for (i, row) in (unit.from..unit.to).enumerate() {
+                let n = group * head_dim_v;
+                // SAFETY: rows of the output lie apart, as was checked, and a unit has its rows' heads alone.
+                let out = unsafe { out.slice(row * out_stride + unit.head_kv * n, n) };
+                for (g, out) in out.chunks_exact_mut(head_dim_v).enumerate() {
+                    out.copy_from_slice(&values[(i * group + g) * wide(head_dim_v)..][..head_dim_v]);
+                }
+            }
+        });
+    }
+}
+
+/// A width filled up to whole vectors.
+fn wide(dim: usize) -> usize {
+    dim.next_multiple_of(VECTOR)
+}
+
+/// Leaves the unit's results in `scratch.out`, [rows][wide(head_dim_v)].
+fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize), unit: Unit, scratch: &mut Scratch) {
+    let (dk, dv, group) = (shape.head_dim_k, shape.head_dim_v, shape.group());
+    let n = (unit.to - unit.from) * group;
+    let Scratch { blocks: [queries, keys, values, scores], out, acc: running, .. } = scratch;
+    queries.resize(n * dk);
+    for (i, row) in (unit.from..unit.to).enumerate() {
+        queries[i * group * dk..][..group * dk].copy_from_slice(&q.0[row * q.1 + unit.head_kv * group * dk..][..group * dk]);
+    }
+    keys.resize(dk * KEYS + dk);
+    values.resize(KEYS * wide(dv));
+    scores.resize(n * KEYS);
+    out.resize(n * wide(dv));
+    out.fill(0.0);
+    running.resize(2 * n);
+    let (tops, sums) = running.split_at_mut(n);
+    tops.fill(f32::NEG_INFINITY);
+    sums.fill(0.0);
+    let first = shape.seen(shape.first_pos + unit.from).start / KEYS * KEYS;
+    let end = shape.first_pos + unit.to;
+    for begin in (first..end).step_by(KEYS) {
+        let n_keys = (end - begin).min(KEYS);
+        turn_keys(set, kv.keys, begin, n_keys, dk, keys);
+        load_values(set, kv.values, begin, n_keys, dv, values);
+        scores.fill(0.0);
+        set.float_tile(queries, keys, scores, TileShape { m: n, k: dk, n: KEYS, a_stride: dk, b_stride: KEYS, c_stride: KEYS });
+        for r in 0..n {
+            let pos = shape.first_pos + unit.from + r / group;
+            let scores = &mut scores[r * KEYS..][..KEYS];
+            let seen = shape.seen(pos);
+            weigh(set, shape, scores, seen.start.saturating_sub(begin)..(seen.end - begin.min(seen.end)).min(KEYS));
+            let top = set.max(scores).max(tops[r]);
+            if top == f32::NEG_INFINITY {
+                scores.fill(0.0);
+                continue;
+            }
+            let fade = (tops[r] - top).exp();
+            tops[r] = top;
+            sums[r] = sums[r] * fade + set.exp_sum(scores, top);
+            if fade != 1.0 {
+                out[r * wide(dv)..][..dv].iter_mut().for_each(|v| *v *= fade);
+            }
+        }
+        let shape = TileShape { m: n, k: n_keys, n: wide(dv), a_stride: KEYS, b_stride: wide(dv), c_stride: wide(dv) };
+        set.float_tile(scores, values, out, shape);
+    }
+    for (row, sum) in out.chunks_exact_mut(wide(dv)).zip(sums.iter()) {
+        row.iter_mut().for_each(|v| *v /= sum);
+    }
+}
+
+/// Scores of a block: scaled, capped, and out of sight where the row does not look.
+fn weigh(set: &KernelSet, shape: &Attention, scores: &mut [f32], seen: Range<usize>) {
+    let _ = set;
+    scores.iter_mut().for_each(|s| *s *= shape.scale);
+    if let Some(cap) = shape.softcap {
+        scores.iter_mut().for_each(|s| *s = cap * (*s / cap).tanh());
+    }
+    scores[..seen.start.min(KEYS)].fill(f32::NEG_INFINITY);
+    scores[seen.end.max(seen.start).min(KEYS)..].fill(f32::NEG_INFINITY);
+}
+
+/// Keys `begin..` side by side, [head_dim][KEYS]; the rest of the block is zero.
+fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, out: &mut Aligned<f32>) {
+    let (turned, row) = out.split_at_mut(dim * KEYS);
+    if n_keys < KEYS {
+        turned.fill(0.0);
+    }
+    for j in 0..n_keys {
+        let at = (begin + j) * dim;
+        match rows {
+            CachedRows::F32(x) => row[..dim].copy_from_slice(&x[at..][..dim]),
+            CachedRows::F16(x) => set.from_f16(&x[at..][..dim], &mut row[..dim]),
+        }
+        for (slot, x) in turned[j..].iter_mut().step_by(KEYS).zip(&row[..dim]) {
+            *slot = *x;
+        }
+    }
+}
+
+/// Values `begin..` as f32, [KEYS][wide(head_dim)].
+fn load_values(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, out: &mut Aligned<f32>) {
+    for j in 0..n_keys {
+        let at = (begin + j) * dim;
+        let (out, rest) = out[j * wide(dim)..][..wide(dim)].split_at_mut(dim);
+        match rows {
+            CachedRows::F32(x) => out.copy_from_slice(&x[at..][..dim]),
+            CachedRows::F16(x) => set.from_f16(&x[at..][..dim], out),
+        }
+        rest.fill(0.0);
+    }
+}

@@ -1,0 +1,33 @@
+//! The arithmetic: scalar truth beside each instruction set, chosen once at run time.
+//!
+//! Begin with [`Compute`], which the layers hold: it owns the threads, their scratch memory and a [`KernelSet`], the
+//! table of functions for this processor. A matrix product is two steps: [`Compute::prepare`] brings activations to the
+//! format that the weights' type is multiplied with (as llama.cpp does, per type), [`Compute::linear`] multiplies them by
+//! any number of weights. Weights are read in place, row by row, with unaligned loads, and never past their last byte,
+//! since a mapped file may end there.
+//!
+//! Three ways through a product: one row of activations (decode) and up to [`SMALL_BATCH`] share kernels with one order
+//! of summation, so that their results are equal to the bit; more rows (prefill) unpack a panel of weights once for all.
+//!
+//! Never here: allocation once the buffers have grown, threads other than the pool's, candle.
+
+mod activations;
+mod attention;
+mod buffer;
+mod compute;
+mod exact;
+mod float;
+mod linear;
+mod scalar;
+mod set;
+mod tier;
+
+#[cfg(test)]
+mod tests;
+
+pub use activations::{Activations, SMALL_BATCH};
+pub use attention::{Attention, CachedRows, KvHead};
+pub use compute::Compute;
+pub use linear::{Linear, WeightRows};
+pub use set::{KernelSet, RopePairs};
+pub use tier::{Tier, UnknownTier, available, exact, select, set};

@@ -1,0 +1,255 @@
+//! The table of functions of one tier, and the safe door to it.
+
+use super::activations::{Format, GROUP, LANE, Operand, SUM_16, SUPER, Tiles};
+use super::buffer::Aligned;
+use super::tier::Tier;
+use crate::quant::GgmlType;
+
+/// Rows of weights that a panel kernel takes at once.
+pub(crate) const PANEL_ROWS: usize = 16;
+
+/// Products of weight rows with up to [`super::SMALL_BATCH`] rows of activations: `weights` holds whole rows of
+/// `row_bytes`, `out` is [m][rows].
+pub(crate) type DotRows = unsafe fn(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], scratch: &mut Scratch);
+
+/// Products of up to [`PANEL_ROWS`] weight rows with all tiles of activations, into `scratch.acc`, [tokens][16].
+pub(crate) type PanelRows = unsafe fn(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch);
+
+/// `c[r][..n] += a[r][..k] * b[..k][..n]`, the product inside attention; `n` is a multiple of 16.
+pub(crate) type FloatTile = unsafe fn(a: &[f32], b: &[f32], c: &mut [f32], shape: TileShape);
+
+/// Shapes of a [`FloatTile`]: row strides in values.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TileShape {
+    pub m: usize,
+    pub k: usize,
+    pub n: usize,
+    pub a_stride: usize,
+    pub b_stride: usize,
+    pub c_stride: usize,
+}
+
+/// What a panel kernel multiplies with.
+pub(crate) struct TileView<'a> {
+    pub tiles: &'a Tiles,
+    pub k: usize,
+    pub m: usize,
+}
+
+/// One worker's memory.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    /// Unpacked weights.
+    pub panel: Aligned<u8>,
+    /// Their scales and minima.
+    pub scales: Aligned<f32>,
+    pub minima: Aligned<i16>,
+    /// Sums, [tokens][16].
+    pub acc: Aligned<f32>,
+    /// Results of a chunk of rows, [m][rows].
+    pub out: Aligned<f32>,
+    /// The second product of a gated pair.
+    pub gate: Aligned<f32>,
+    /// Attention's blocks: queries, keys, values, scores.
+    pub blocks: [Aligned<f32>; 4],
+}
+
+impl Scratch {
+    pub(crate) fn bytes(&self) -> usize {
+        let floats = [&self.scales, &self.acc, &self.out, &self.gate].into_iter().chain(&self.blocks);
+        self.panel.bytes() + self.minima.bytes() + floats.map(Aligned::bytes).sum::<usize>()
+    }
+}
+
+/// Functions over f32 rows.
+pub(crate) struct FloatFns {
+    pub dot: unsafe fn(&[f32], &[f32]) -> f32,
+    pub axpy: unsafe fn(f32, &[f32], &mut [f32]),
+    pub max: unsafe fn(&[f32]) -> f32,
+    pub exp_sum: unsafe fn(&mut [f32], f32) -> f32,
+    pub rms_norm: unsafe fn(&[f32], Option<&[f32]>, f32, &mut [f32]),
+    pub silu_mul: unsafe fn(&mut [f32], &[f32]),
+    pub rope_norm: unsafe fn(&mut [f32], &[f32], &[f32]),
+    pub rope_neox: unsafe fn(&mut [f32], &[f32], &[f32]),
+    pub quantize_by_32: unsafe fn(&[f32], &mut [i8], &mut [f32], &mut [i16], &mut [i32], &mut [f32]),
+    pub quantize_by_256: unsafe fn(&[f32], &mut [i8], &mut [f32], &mut [i16]),
+}
+
+/// Half precision and back.
+pub(crate) struct HalfFns {
+    pub round: unsafe fn(&mut [f32]),
+    pub narrow: unsafe fn(&[f32], &mut [half::f16]),
+    pub widen: unsafe fn(&[half::f16], &mut [f32]),
+}
+
+/// Which values RoPE turns together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RopePairs {
+    /// Neighbours: (2i, 2i + 1).
+    Norm,
+    /// Halves: (i, i + n / 2).
+    Neox,
+}
+
+/// One tier's functions. Every one of them is within reach only on a processor that can run it: a set is made by
+/// [`super::available`] alone, after looking.
+pub struct KernelSet {
+    pub(super) tier: Tier,
+    pub(super) is_exact: bool,
+    pub(super) floats: FloatFns,
+    pub(super) halves: HalfFns,
+    pub(super) dot_rows: fn(GgmlType) -> Option<DotRows>,
+    pub(super) panel_rows: fn(GgmlType) -> Option<PanelRows>,
+    pub(super) float_tile: FloatTile,
+    /// Tokens to a tile of panel kernels; 0 where there are none.
+    pub(super) tile: usize,
+}
+
+impl KernelSet {
+    pub fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// Whether this is the set behind `--exact`.
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// Whether weights of a type can be multiplied.
+    pub fn multiplies(&self, ty: GgmlType) -> bool {
+        (self.dot_rows)(ty).is_some()
+    }
+
+    /// What activations become beside weights of a type.
+    pub(crate) fn format(&self, ty: GgmlType) -> Option<Format> {
+        if self.is_exact { ty.partner().map(|_| Format::F32) } else { Format::of(ty) }
+    }
+
+    pub(crate) fn tile(&self) -> usize {
+        self.tile
+    }
+
+    pub fn dot(&self, a: &[f32], b: &[f32]) -> f32 {
+        assert_eq!(a.len(), b.len());
+        // SAFETY: the set's functions fit this processor; lengths are equal.
+        unsafe { (self.floats.dot)(a, b) }
+    }
+
+    /// `y += a * x`
+    pub fn axpy(&self, a: f32, x: &[f32], y: &mut [f32]) {
+        assert_eq!(x.len(), y.len());
+        // SAFETY: as in `dot`.
+        unsafe { (self.floats.axpy)(a, x, y) }
+    }
+
+    /// The largest value; minus infinity for none.
+    pub fn max(&self, x: &[f32]) -> f32 {
+        // SAFETY: the set's functions fit this processor.
+        unsafe { (self.floats.max)(x) }
+    }
+
+    /// `x = exp(x - shift)`, and the sum of the results.
+    pub fn exp_sum(&self, x: &mut [f32], shift: f32) -> f32 {
+        // SAFETY: as in `max`.
+        unsafe { (self.floats.exp_sum)(x, shift) }
+    }
+
+    /// Softmax in place.
+    pub fn softmax(&self, x: &mut [f32]) {
+        let top = self.max(x);
+        let sum = self.exp_sum(x, top);
+        x.iter_mut().for_each(|v| *v /= sum);
+    }
+
+    /// `out = x / sqrt(mean(x^2) + eps) * weight`: squares in f32, their sum in f64.
+    pub fn rms_norm(&self, x: &[f32], weight: Option<&[f32]>, eps: f32, out: &mut [f32]) {
+        assert!(x.len() == out.len() && weight.is_none_or(|w| w.len() == x.len()));
+        // SAFETY: as in `dot`.
+        unsafe { (self.floats.rms_norm)(x, weight, eps, out) }
+    }
+
+    /// `gate = silu(gate) * up`, where silu(x) = x / (1 + exp(-x)).
+    pub fn silu_mul(&self, gate: &mut [f32], up: &[f32]) {
+        assert_eq!(gate.len(), up.len());
+        // SAFETY: as in `dot`.
+        unsafe { (self.floats.silu_mul)(gate, up) }
+    }
+
+    /// Turns the first `2 * cos.len()` values of one head; the rest stays.
+    pub fn rope(&self, pairs: RopePairs, head: &mut [f32], cos: &[f32], sin: &[f32]) {
+        assert!(cos.len() == sin.len() && 2 * cos.len() <= head.len());
+        let turned = &mut head[..2 * cos.len()];
+        // SAFETY: as in `dot`; two values for each angle.
+        unsafe {
+            match pairs {
+                RopePairs::Norm => (self.floats.rope_norm)(turned, cos, sin),
+                RopePairs::Neox => (self.floats.rope_neox)(turned, cos, sin),
+            }
+        }
+    }
+
+    pub fn to_f16(&self, x: &[f32], out: &mut [half::f16]) {
+        assert_eq!(x.len(), out.len());
+        // SAFETY: as in `dot`.
+        unsafe { (self.halves.narrow)(x, out) }
+    }
+
+    pub fn from_f16(&self, x: &[half::f16], out: &mut [f32]) {
+        assert_eq!(x.len(), out.len());
+        // SAFETY: as in `dot`.
+        unsafe { (self.halves.widen)(x, out) }
+    }
+
+    pub(crate) fn round_f16(&self, x: &[f32], out: &mut [f32]) {
+        out.copy_from_slice(x);
+        // SAFETY: the set's functions fit this processor.
+        unsafe { (self.halves.round)(out) }
+    }
+
+    pub(crate) fn round_bf16(&self, x: &[f32], out: &mut [f32]) {
+        for (out, x) in out.iter_mut().zip(x) {
+            *out = half::bf16::from_f32(*x).to_f32();
+        }
+    }
+
+    /// Q8_0 and Q8_1: quants, scales, sums, minus the sums of 4, scale times sum.
+    pub(crate) fn quantize_by_32(
+        &self,
+        x: &[f32],
+        quants: &mut [i8],
+        scales: &mut [f32],
+        sums: &mut [i16],
+        lanes: &mut [i32],
+        weighted: &mut [f32],
+    ) {
+        let n = x.len() / GROUP;
+        assert!(x.len() == n * GROUP && quants.len() == x.len() && lanes.len() == x.len() / LANE);
+        assert!(scales.len() == n && sums.len() == n && weighted.len() == n);
+        // SAFETY: as in `dot`.
+        unsafe {
+            (self.floats.quantize_by_32)(x, quants, scales, sums, lanes, weighted);
+            (self.halves.round)(scales);
+            (self.halves.round)(weighted);
+        }
+    }
+
+    /// Q8_K: quants, scales, sums of 16.
+    pub(crate) fn quantize_by_256(&self, x: &[f32], quants: &mut [i8], scales: &mut [f32], sums: &mut [i16]) {
+        let n = x.len() / SUPER;
+        assert!(x.len() == n * SUPER && quants.len() == x.len());
+        assert!(scales.len() == n && sums.len() == x.len() / SUM_16);
+        // SAFETY: as in `dot`.
+        unsafe { (self.floats.quantize_by_256)(x, quants, scales, sums) }
+    }
+
+    pub(crate) fn float_tile(&self, a: &[f32], b: &[f32], c: &mut [f32], shape: TileShape) {
+        let TileShape { m, k, n, a_stride, b_stride, c_stride } = shape;
+        assert!(n.is_multiple_of(16) && a_stride >= k && b_stride >= n && c_stride >= n);
+        if m == 0 || k == 0 || n == 0 {
+            return;
+        }
+        assert!(a.len() >= (m - 1) * a_stride + k && b.len() >= (k - 1) * b_stride + n && c.len() >= (m - 1) * c_stride + n);
+        // SAFETY: as in `dot`; the shapes lie within the slices.
+        unsafe { (self.float_tile)(a, b, c, shape) }
+    }
+}

@@ -1,0 +1,118 @@
+use super::*;
+use half::f16;
+
+struct Case {
+    shape: Attention,
+    keys: Vec<Vec<f32>>,
+    values: Vec<Vec<f32>>,
+    q: Vec<f32>,
+}
+
+impl Case {
+    fn new(chance: &mut Chance, shape: Attention) -> Self {
+        let n_keys = shape.first_pos + shape.n_rows;
+        let rounded = |x: Vec<f32>| x.into_iter().map(|x| f16::from_f32(x).to_f32()).collect();
+        let keys = (0..shape.n_head_kv).map(|_| rounded(chance.values(n_keys * shape.head_dim_k))).collect();
+        let values = (0..shape.n_head_kv).map(|_| rounded(chance.values(n_keys * shape.head_dim_v))).collect();
+        let q = chance.values(shape.n_rows * shape.n_head * shape.head_dim_k).iter().map(|x| x * 4.0).collect();
+        Self { shape, keys, values, q }
+    }
+
+    fn run(&self, compute: &Compute, half: bool) -> Vec<f32> {
+        let s = self.shape;
+        let narrow = |rows: &[Vec<f32>]| -> Vec<Vec<f16>> { rows.iter().map(|r| r.iter().map(|x| f16::from_f32(*x)).collect()).collect() };
+        let (keys, values) = (narrow(&self.keys), narrow(&self.values));
+        let mut out = vec![f32::NAN; s.n_rows * s.n_head * s.head_dim_v];
+        let head = |i: usize| match half {
+            true => KvHead { keys: CachedRows::F16(&keys[i]), values: CachedRows::F16(&values[i]) },
+            false => KvHead { keys: CachedRows::F32(&self.keys[i]), values: CachedRows::F32(&self.values[i]) },
+        };
+        compute.attend(&s, head, (&self.q, s.n_head * s.head_dim_k), (&mut out, s.n_head * s.head_dim_v));
+        out
+    }
+
+    fn truth(&self) -> Vec<f64> {
+        let s = self.shape;
+        let mut out = Vec::new();
+        for row in 0..s.n_rows {
+            for h in 0..s.n_head {
+                let kv = h / (s.n_head / s.n_head_kv);
+                let q = &self.q[(row * s.n_head + h) * s.head_dim_k..][..s.head_dim_k];
+                let pos = s.first_pos + row;
+                let first = s.window.map_or(0, |w| (pos + 1).saturating_sub(w));
+                let scores: Vec<f64> = (first..=pos)
+                    .map(|i| {
+                        let k = &self.keys[kv][i * s.head_dim_k..][..s.head_dim_k];
+                        let score = f64::from(s.scale) * truth(k, &q.iter().map(|q| f64::from(*q)).collect::<Vec<_>>()).0;
+                        s.softcap.map_or(score, |cap| f64::from(cap) * (score / f64::from(cap)).tanh())
+                    })
+                    .collect();
+                let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let sum: f64 = scores.iter().map(|x| (x - top).exp()).sum();
+                for d in 0..s.head_dim_v {
+                    let v = |i: usize| f64::from(self.values[kv][(first + i) * s.head_dim_v + d]);
+                    out.push(scores.iter().enumerate().map(|(i, x)| (x - top).exp() / sum * v(i)).sum());
+                }
+            }
+        }
+        out
+    }
+}
+
+fn shape(n_head: usize, n_head_kv: usize, dim: usize, first_pos: usize, n_rows: usize) -> Attention {
+    let scale = 1.0 / (dim as f32).sqrt();
+    let (head_dim_k, head_dim_v) = (dim, dim);
+    Attention { n_head, n_head_kv, head_dim_k, head_dim_v, scale, first_pos, n_rows, window: None, softcap: None }
+}
+
+#[test]
+fn all_shapes_agree_with_f64() {
+    let shapes = [
+        shape(4, 2, 64, 0, 1),
+        shape(4, 1, 64, 63, 1),
+        shape(4, 4, 64, 64, 1),
+        shape(6, 2, 80, 200, 3),
+        shape(8, 2, 32, 0, 90),
+        shape(3, 1, 24, 130, 70),
+        shape(2, 1, 128, 5, 33),
+        Attention { window: Some(40), ..shape(4, 2, 64, 150, 20) },
+        Attention { window: Some(1), ..shape(2, 2, 16, 0, 5) },
+        Attention { softcap: Some(5.0), ..shape(4, 2, 64, 100, 2) },
+        Attention { head_dim_v: 48, ..shape(4, 2, 72, 77, 9) },
+    ];
+    for set in available() {
+        let compute = Compute::new(set, 2);
+        let mut chance = Chance(43);
+        for shape in shapes {
+            let case = Case::new(&mut chance, shape);
+            let want = case.truth();
+            for half in [false, true] {
+                for (i, (got, want)) in case.run(&compute, half).iter().zip(&want).enumerate() {
+                    assert!((f64::from(*got) - want).abs() < 2e-5, "{} {shape:?} value {i}: {got} is not {want}", set.tier().name());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_does_not_depend_on_its_batch() {
+    for set in available() {
+        let compute = Compute::new(set, 2);
+        let mut chance = Chance(47);
+        for window in [None, Some(50)] {
+            let case = Case::new(&mut chance, Attention { window, ..shape(4, 2, 64, 120, 8) });
+            let together = case.run(&compute, true);
+            let width = 4 * 64;
+            for row in 0..8 {
+                let alone = Case {
+                    shape: Attention { first_pos: 120 + row, n_rows: 1, ..case.shape },
+                    keys: case.keys.clone(),
+                    values: case.values.clone(),
+                    q: case.q[row * width..][..width].to_vec(),
+                };
+                assert_eq!(alone.run(&compute, true), together[row * width..][..width], "row {row}");
+            }
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Every tier against plain sums in f64 over what the formats mean.
+
+mod attention;
+mod floats;
+mod golden;
+mod products;
+
+use super::*;
+use crate::quant::{Activation, GgmlType, dequantize};
+
+/// The types that have kernels.
+const TYPES: [GgmlType; 10] = [
+    GgmlType::F32,
+    GgmlType::F16,
+    GgmlType::BF16,
+    GgmlType::Q8_0,
+    GgmlType::Q4_0,
+    GgmlType::Q2K,
+    GgmlType::Q3K,
+    GgmlType::Q4K,
+    GgmlType::Q5K,
+    GgmlType::Q6K,
+];
+
+/// Numbers that look random and are the same everywhere (splitmix64).
+struct Chance(u64);
+
+impl Chance {
+    fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// In -1..1.
+    fn value(&mut self) -> f32 {
+        (self.bits() >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+    }
+
+    fn values(&mut self, n: usize) -> Vec<f32> {
+        (0..n).map(|_| self.value()).collect()
+    }
+
+    /// Rows of random blocks; only what is a half-precision scale is kept small.
+    fn blocks(&mut self, ty: GgmlType, n: usize) -> Vec<u8> {
+        let mut bytes: Vec<u8> = Vec::with_capacity(n / ty.block_len() * ty.block_bytes());
+        for _ in 0..n / ty.block_len() {
+            let at = bytes.len();
+            bytes.extend((0..ty.block_bytes()).map(|_| self.bits() as u8));
+            for offset in scale_offsets(ty) {
+                let scale = half::f16::from_f32(self.value() * 0.05);
+                bytes[at + offset..at + offset + 2].copy_from_slice(&scale.to_le_bytes());
+            }
+            match ty {
+                GgmlType::F32 => bytes[at..].copy_from_slice(&self.value().to_le_bytes()),
+                GgmlType::F16 => bytes[at..].copy_from_slice(&half::f16::from_f32(self.value()).to_le_bytes()),
+                GgmlType::BF16 => bytes[at..].copy_from_slice(&half::bf16::from_f32(self.value()).to_le_bytes()),
+                _ => {}
+            }
+        }
+        bytes
+    }
+}
+
+/// Where a block keeps its half-precision numbers.
+fn scale_offsets(ty: GgmlType) -> &'static [usize] {
+    match ty {
+        GgmlType::Q8_0 | GgmlType::Q4_0 => &[0],
+        GgmlType::Q4K | GgmlType::Q5K => &[0, 2],
+        GgmlType::Q2K => &[80, 82],
+        GgmlType::Q3K => &[108],
+        GgmlType::Q6K => &[208],
+        _ => &[],
+    }
+}
+
+/// What a row of activations stands for beside weights of a type.
+fn meaning(ty: GgmlType, row: &[f32]) -> Vec<f64> {
+    let wide = |x: f32| f64::from(x);
+    match Activation::new(ty.partner().unwrap(), row).unwrap() {
+        Activation::F32(x) => x.into_iter().map(wide).collect(),
+        Activation::F16(x) => x.into_iter().map(|x| wide(x.to_f32())).collect(),
+        Activation::BF16(x) => x.into_iter().map(|x| wide(x.to_f32())).collect(),
+        Activation::Q8_0(x) => x.iter().flat_map(|b| b.qs.map(|q| f64::from(q) * wide(b.d.to_f32()))).collect(),
+        Activation::Q8_1(x) => x.iter().flat_map(|b| b.qs.map(|q| f64::from(q) * wide(b.d.to_f32()))).collect(),
+        Activation::Q8K(x) => x.iter().flat_map(|b| b.qs.map(|q| f64::from(q) * wide(b.d))).collect(),
+    }
+}
+
+/// The sum of products and of their magnitudes.
+fn truth(weights: &[f32], x: &[f64]) -> (f64, f64) {
+    weights.iter().zip(x).fold((0.0, 0.0), |(sum, abs), (w, x)| (sum + f64::from(*w) * x, abs + (f64::from(*w) * x).abs()))
+}
+
+/// Rows of weights as f32.
+fn floats(ty: GgmlType, bytes: &[u8], n: usize) -> Vec<f32> {
+    let mut out = vec![0.0; n];
+    dequantize(ty, bytes, &mut out).unwrap();
+    out
+}
