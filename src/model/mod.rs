@@ -1,3 +1,217 @@
-//! The decoder.
+//! The decoder: a file's plan bound to its tensors, carried out on token ids.
+//!
+//! Begin with [`Model::load`] and [`Model::forward`]. An architecture ([`arch`]) turns metadata into a [`plan::Plan`];
+//! the weights ([`weight`]) stay where the file is mapped; the steps of a layer ([`layers`]) are in-place operations on
+//! candle tensors that a workspace holds; the arithmetic is in [`kernels`]. Nothing here knows of conversations,
+//! templates, or where files lie.
 
+pub mod arch;
+pub mod cache;
+#[allow(unsafe_code)]
 pub mod kernels;
+mod layers;
+mod ledger;
+pub mod plan;
+mod rope;
+#[cfg(test)]
+mod tests;
+mod weight;
+mod workspace;
+
+use crate::gguf::Gguf;
+use crate::protocol::{Ledger, LoadOptions, Report};
+use arch::{ArchError, Header};
+use cache::{CacheError, KvCache, KvShape};
+use layers::{Compute, Layer};
+use plan::Plan;
+use rope::Rope;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+use weight::{Linear, Norm, Weight};
+use workspace::Workspace;
+
+/// Rows that one forward pass takes at most.
+pub const UBATCH: usize = 512;
+/// Context length where nothing else is asked for.
+pub const N_CTX_DEFAULT: usize = 16_384;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    #[error(transparent)]
+    Arch(#[from] ArchError),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    #[error("needs {need} bytes for weights, KV cache and scratch, and {free} are free")]
+    Memory { need: u64, free: u64 },
+    #[error("the workspace could not be allocated")]
+    Workspace(#[source] candle_core::Error),
+}
+
+impl ModelError {
+    /// `file` is the file's name, for the sentence.
+    pub fn report(&self, file: &str) -> Report {
+        let remedy = match self {
+            ModelError::Arch(e) => return e.report(file),
+            ModelError::Cache(_) | ModelError::Memory { .. } => "Set a smaller ctx_size, or take a smaller quantization",
+            ModelError::Workspace(_) => "Close other programs and try again",
+        };
+        Report::new(format!("{file}: {self}"), remedy).offender(file).because(self)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    #[error("cancelled")]
+    Cancelled,
+    #[error("the context of {n_ctx} tokens is full")]
+    ContextFull { n_ctx: usize },
+    #[error("id {id} is outside the vocabulary of {n_vocab} tokens")]
+    Id { id: u32, n_vocab: usize },
+    #[error("a step of the forward pass failed")]
+    Step(#[from] candle_core::Error),
+}
+
+impl ForwardError {
+    pub fn report(&self, file: &str) -> Report {
+        let remedy = match self {
+            ForwardError::Cancelled | ForwardError::Step(_) => "Load the model again",
+            ForwardError::ContextFull { .. } => "Raise ctx_size, or begin a new conversation",
+            ForwardError::Id { .. } => "Give ids of this model",
+        };
+        Report::new(format!("{file}: {self}"), remedy).offender(file).because(self)
+    }
+}
+
+/// A model ready to compute. Its weights are the file's bytes, kept mapped as long as it lives.
+pub struct Model {
+    plan: Plan,
+    embedding: Weight,
+    ropes: Vec<Rope>,
+    layers: Vec<Layer>,
+    out_norm: Norm,
+    head: Linear,
+    compute: Compute,
+    workspace: Workspace,
+    weight_bytes: u64,
+}
+
+/// One sequence: its ids, and their keys and values.
+pub struct Session {
+    kv: KvCache,
+    ids: Vec<u32>,
+}
+
+impl Model {
+    pub fn load(file: &Gguf, options: &LoadOptions) -> Result<Self, ModelError> {
+        let plan = arch::plan(&Header::new(file)?)?;
+        let embedding = Weight::bind(file, &plan.embedding)?;
+        let ropes = plan.ropes.iter().map(|r| Rope::bind(file, r)).collect::<Result<_, _>>()?;
+        let mut il_kv = 0;
+        let layers = plan.layers.iter().map(|l| Layer::bind(file, l, &mut il_kv)).collect::<Result<_, _>>()?;
+        let out_norm = Norm::bind(file, &plan.out_norm)?;
+        let head = Linear::bind(file, &plan.head)?;
+        let n_threads = if options.n_threads == 0 { crate::sys::limits::threads() } else { options.n_threads as usize };
+        let compute = Compute::new(n_threads, options.exact);
+        let workspace = Workspace::new(&plan).map_err(ModelError::Workspace)?;
+        let weight_bytes = file.tensors().iter().filter_map(|t| t.n_bytes).sum();
+        Ok(Self { plan, embedding, ropes, layers, out_norm, head, compute, workspace, weight_bytes })
+    }
+
+    /// An empty sequence with room for the context that `options` ask for.
+    pub fn session(&self, options: &LoadOptions) -> Result<Session, ModelError> {
+        let shapes: Vec<KvShape> = self.plan.attentions().map(KvShape::of).collect();
+        let per_token: u64 = shapes.iter().map(|s| s.bytes_per_token(options.cache_type_k, options.cache_type_v)).sum();
+        let free = crate::sys::limits::memory().map(|m| m.available);
+        let n_ctx = ledger::context_length(options.n_ctx as usize, self.plan.n_ctx_train, per_token, self.workspace.bytes(), free)?;
+        let kv = KvCache::new(&shapes, n_ctx, options.cache_type_k, options.cache_type_v)?;
+        Ok(Session { kv, ids: Vec::new() })
+    }
+
+    pub fn n_vocab(&self) -> usize {
+        self.plan.n_vocab
+    }
+
+    pub fn n_threads(&self) -> usize {
+        self.compute.kernels().n_threads()
+    }
+
+    /// Rows that [`Model::forward`] takes at most.
+    pub fn rows_max(&self) -> usize {
+        UBATCH
+    }
+
+    pub fn ledger(&self, session: &Session) -> Ledger {
+        let per_token = session.kv.bytes_per_token();
+        Ledger {
+            weights: self.weight_bytes,
+            kv: per_token * session.kv.len_peak() as u64,
+            kv_max: per_token * session.kv.n_ctx() as u64,
+            kv_per_token: per_token,
+            scratch: self.workspace.bytes() + self.compute.scratch_bytes(),
+        }
+    }
+
+    /// Computes `ids` (at most [`UBATCH`]) behind what the session holds and shows `emit` the logits, [n_vocab], of
+    /// each row in `wanted`, in order. Cancelled or failed, the session is as before.
+    pub fn forward(
+        &mut self,
+        session: &mut Session,
+        ids: &[u32],
+        wanted: Range<usize>,
+        cancel: &AtomicBool,
+        emit: &mut dyn FnMut(usize, &[f32]),
+    ) -> Result<(), ForwardError> {
+        let (pos, n_vocab) = (session.kv.len(), self.plan.n_vocab);
+        if pos + ids.len() > session.kv.n_ctx() {
+            return Err(ForwardError::ContextFull { n_ctx: session.kv.n_ctx() });
+        }
+        if let Some(&id) = ids.iter().find(|id| **id as usize >= n_vocab) {
+            return Err(ForwardError::Id { id, n_vocab });
+        }
+        let pass = self.compute.pass(ids.len(), pos);
+        let w = &mut self.workspace;
+        w.embed(&self.embedding, ids)?;
+        w.angles(&self.ropes, pos, ids.len());
+        for layer in &self.layers {
+            layer.forward(&pass, w, &self.ropes, &mut session.kv, cancel)?;
+        }
+        for group in w.head_groups(wanted) {
+            check(cancel)?;
+            w.logits(&pass, &self.out_norm, &self.head, group, emit)?;
+        }
+        session.kv.advance(ids.len());
+        session.ids.extend_from_slice(ids);
+        Ok(())
+    }
+}
+
+/// Stops a forward pass between two steps.
+fn check(cancel: &AtomicBool) -> Result<(), ForwardError> {
+    if cancel.load(Ordering::Relaxed) { Err(ForwardError::Cancelled) } else { Ok(()) }
+}
+
+impl Session {
+    pub fn len(&self) -> usize {
+        self.kv.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.kv.is_empty()
+    }
+
+    pub fn n_ctx(&self) -> usize {
+        self.kv.n_ctx()
+    }
+
+    pub fn truncate(&mut self, len: usize) {
+        self.kv.truncate(len);
+        self.ids.truncate(len);
+    }
+
+    /// Keeps the longest common prefix with `ids`, forgets the rest; how many tokens that is.
+    pub fn reuse(&mut self, ids: &[u32]) -> usize {
+        let common = self.ids.iter().zip(ids).take_while(|(a, b)| a == b).count();
+        self.truncate(common);
+        common
+    }
+}

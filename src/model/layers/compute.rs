@@ -1,0 +1,79 @@
+//! What every step computes with.
+
+use super::super::kernels::{self, Activations, KernelSet};
+use super::super::weight::Weight;
+use super::experts::ExpertScratch;
+use crate::quant::GgmlType;
+use crate::sys::pool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Threads, kernels and scratch of a loaded model.
+pub struct Compute {
+    kernels: kernels::Compute,
+    /// The input of the linear step at hand, in the formats its weights want.
+    input: Mutex<Activations>,
+    experts: Mutex<ExpertScratch>,
+}
+
+/// One forward pass over `rows` tokens, the first of them at position `pos`.
+#[derive(Clone)]
+pub struct Pass<'a> {
+    pub compute: &'a Compute,
+    pub rows: usize,
+    pub pos: usize,
+    /// Keeps the threads awake between steps.
+    _awake: Arc<pool::Pass<'a>>,
+}
+
+impl Compute {
+    pub fn new(n_threads: usize, exact: bool) -> Self {
+        let set = if exact { kernels::exact() } else { kernels::set() };
+        Self { kernels: kernels::Compute::new(set, n_threads), input: Mutex::new(Activations::new()), experts: Mutex::default() }
+    }
+
+    pub fn kernels(&self) -> &kernels::Compute {
+        &self.kernels
+    }
+
+    pub fn set(&self) -> &'static KernelSet {
+        self.kernels.set()
+    }
+
+    pub fn pass(&self, rows: usize, pos: usize) -> Pass<'_> {
+        Pass { compute: self, rows, pos, _awake: Arc::new(self.kernels.pass()) }
+    }
+
+    /// Bytes of what grows with use.
+    pub fn scratch_bytes(&self) -> u64 {
+        (self.kernels.scratch_bytes() + self.input().bytes()) as u64
+    }
+
+    // Steps fill what they read, so a panic in one leaves nothing half done behind these locks, and steps follow each
+    // other, so none is waited for.
+
+    fn input(&self) -> MutexGuard<'_, Activations> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn expert_scratch(&self) -> MutexGuard<'_, ExpertScratch> {
+        self.experts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Pass<'a> {
+    pub fn with_rows(&self, rows: usize) -> Pass<'a> {
+        Pass { rows, ..self.clone() }
+    }
+
+    /// The first `rows` rows of `x` in the formats that weights of `types` are multiplied with.
+    pub fn prepare(&self, x: &[f32], rows: usize, types: &[GgmlType]) -> MutexGuard<'a, Activations> {
+        let mut input = self.compute.input();
+        self.compute.kernels.prepare(&mut input, x, rows, types);
+        input
+    }
+
+    /// out[r] = matrix `mat` of `weight` times row r of what was prepared.
+    pub fn multiply(&self, x: &Activations, weight: &Weight, mat: usize, out: &mut [f32]) {
+        self.compute.kernels.linear(x, &[kernels::Linear::new(weight.rows(mat), x)], out, weight.n_out);
+    }
+}

@@ -1,0 +1,123 @@
+use super::*;
+use crate::protocol::CacheType;
+use std::path::{Path, PathBuf};
+
+/// The golden models of architecture `llama`, with what llama.cpp answers (tests/golden/archs/README.md).
+const GOLDEN: &[&str] = &[
+    "llama",
+    "llama-bias",
+    "llama-headdim",
+    "llama-linear",
+    "llama-moe",
+    "llama-qkv-fused",
+    "llama-rope-freqs",
+    "llama-tied",
+    "llama-yarn",
+];
+
+struct Golden {
+    name: &'static str,
+    file: Gguf,
+    ids: Vec<u32>,
+    n_vocab: usize,
+    logits: Vec<f32>,
+    own_f16: f64,
+    own_f16_cache: f64,
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/archs")
+}
+
+fn golden(name: &'static str) -> Golden {
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder().join(format!("{name}.json"))).unwrap()).unwrap();
+    let logits = std::fs::read(folder().join(format!("{name}.logits"))).unwrap();
+    Golden {
+        name,
+        file: Gguf::open(&folder().join(format!("{name}.gguf"))).unwrap(),
+        ids: json["tokens"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect(),
+        n_vocab: json["n_vocab"].as_u64().unwrap() as usize,
+        logits: logits.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
+        own_f16: json["checks"]["nmse_own_f16_run"].as_f64().unwrap(),
+        own_f16_cache: json["checks"]["nmse_own_f16_run_f16_cache"].as_f64().unwrap(),
+    }
+}
+
+fn options(cache: CacheType, exact: bool) -> LoadOptions {
+    LoadOptions { n_ctx: 256, n_threads: 2, cache_type_k: cache, cache_type_v: cache, exact, ids_only: true }
+}
+
+/// Logits of all positions, `chunk` ids at a time.
+fn run(model: &mut Model, session: &mut Session, ids: &[u32], chunk: usize) -> Vec<f32> {
+    let mut out = Vec::new();
+    for part in ids.chunks(chunk) {
+        model.forward(session, part, 0..part.len(), &AtomicBool::new(false), &mut |_, row| out.extend_from_slice(row)).unwrap();
+    }
+    out
+}
+
+/// sum((a - b)^2) / sum(b^2)
+fn nmse(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    assert!(a.iter().all(|x| x.is_finite()), "logits are finite");
+    let square = |x: f64| x * x;
+    let error: f64 = a.iter().zip(b).map(|(a, b)| square(f64::from(*a) - f64::from(*b))).sum();
+    error / b.iter().map(|b| square(f64::from(*b))).sum::<f64>()
+}
+
+#[test]
+fn logits_are_llama_cpps() {
+    for name in GOLDEN {
+        let golden = golden(name);
+        let limits = [
+            (CacheType::F32, true, 1e-6),
+            (CacheType::F32, false, f64::max(1e-5, 2.0 * golden.own_f16)),
+            (CacheType::F16, false, f64::max(1e-4, 2.0 * golden.own_f16_cache)),
+        ];
+        for (cache, exact, limit) in limits {
+            let options = options(cache, exact);
+            let mut model = Model::load(&golden.file, &options).unwrap();
+            assert_eq!(model.n_vocab(), golden.n_vocab);
+            for chunk in [golden.ids.len(), 7, 1] {
+                let mut session = model.session(&options).unwrap();
+                let error = nmse(&run(&mut model, &mut session, &golden.ids, chunk), &golden.logits);
+                assert!(error <= limit, "{} in chunks of {chunk}, cache {cache:?}, exact {exact}: NMSE {error:e} > {limit:e}", golden.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn after_truncate_the_rest_is_computed_alike() {
+    let golden = golden("llama");
+    let options = options(CacheType::F16, false);
+    let mut model = Model::load(&golden.file, &options).unwrap();
+    let mut session = model.session(&options).unwrap();
+    let whole = run(&mut model, &mut session, &golden.ids, 1);
+    for keep in [0, 1, 17, 40] {
+        session.truncate(keep);
+        let rest = run(&mut model, &mut session, &golden.ids[keep..], 1);
+        assert_eq!(rest, whole[keep * golden.n_vocab..], "from position {keep} on");
+    }
+    assert_eq!(session.reuse(&golden.ids[..20]), 20);
+    assert_eq!(session.len(), 20);
+    assert_eq!(session.reuse(&[golden.ids[0], 79]), 1);
+}
+
+#[test]
+fn a_cancelled_or_refused_pass_leaves_the_session_as_it_was() {
+    let golden = golden("llama");
+    let options = LoadOptions { n_ctx: 16, ..options(CacheType::F16, false) };
+    let mut model = Model::load(&golden.file, &options).unwrap();
+    let mut session = model.session(&options).unwrap();
+    let whole = run(&mut model, &mut session, &golden.ids[..8], 8);
+    session.truncate(4);
+    let never = &mut |_: usize, _: &[f32]| panic!("no logits are shown");
+    let cancelled = model.forward(&mut session, &golden.ids[20..24], 0..4, &AtomicBool::new(true), never);
+    assert!(matches!(cancelled, Err(ForwardError::Cancelled)));
+    let full = model.forward(&mut session, &golden.ids[..13], 0..0, &AtomicBool::new(false), never);
+    assert!(matches!(full, Err(ForwardError::ContextFull { n_ctx: 16 })));
+    let foreign = model.forward(&mut session, &[80], 0..0, &AtomicBool::new(false), never);
+    assert!(matches!(foreign, Err(ForwardError::Id { id: 80, n_vocab: 80 })));
+    assert_eq!(run(&mut model, &mut session, &golden.ids[4..8], 4), whole[4 * golden.n_vocab..]);
+}

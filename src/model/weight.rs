@@ -1,0 +1,91 @@
+//! Tensors of a file, bound to a plan: checked once, then read in place.
+
+use super::arch::ArchError;
+use super::kernels::{self, WeightRows};
+use super::plan::{LinearPlan, NormPlan, TensorPlan};
+use crate::gguf::{Gguf, TensorBytes};
+use crate::quant::{self, GgmlType};
+
+/// A matrix in the file's own format, where it lies: `n_mats` matrices of `n_out` rows of `n_in` values.
+pub struct Weight {
+    pub ty: GgmlType,
+    pub n_in: usize,
+    pub n_out: usize,
+    bytes: TensorBytes,
+    /// Bytes of one row.
+    row_bytes: usize,
+}
+
+impl Weight {
+    pub fn bind(file: &Gguf, plan: &TensorPlan) -> Result<Self, ArchError> {
+        let (ty, bytes) = bind(file, plan)?;
+        let unusable = || ArchError::TensorType { name: plan.name.clone(), found: ty.name().to_owned() };
+        if !kernels::set().multiplies(ty) {
+            return Err(unusable());
+        }
+        let dim = |i: usize| plan.shape.get(i).map_or(1, |&n| n as usize);
+        let row_bytes = ty.row_bytes(dim(0)).ok_or_else(unusable)?;
+        Ok(Self { ty, n_in: dim(0), n_out: dim(1), bytes, row_bytes })
+    }
+
+    /// All rows of matrix `i`: an expert's, or the only one, 0.
+    pub fn rows(&self, i: usize) -> WeightRows<'_> {
+        let size = self.row_bytes * self.n_out;
+        let rows = WeightRows::new(self.ty, &self.bytes[i * size..(i + 1) * size], self.n_in, self.n_out);
+        rows.expect("binding checked that the tensor is whole rows")
+    }
+
+    /// One row as f32.
+    pub fn row(&self, i: usize, out: &mut [f32]) {
+        let row = &self.bytes[i * self.row_bytes..(i + 1) * self.row_bytes];
+        quant::dequantize(self.ty, row, out).expect("binding checked that the type can be decoded and the row is whole");
+    }
+}
+
+/// y = W x + b.
+pub struct Linear {
+    pub weight: Weight,
+    /// [n_out], or empty.
+    pub bias: Vec<f32>,
+}
+
+impl Linear {
+    pub fn bind(file: &Gguf, plan: &LinearPlan) -> Result<Self, ArchError> {
+        let bias = plan.bias.as_ref().map(|b| vector(file, b)).transpose()?.unwrap_or_default();
+        Ok(Self { weight: Weight::bind(file, &plan.weight)?, bias })
+    }
+}
+
+/// An RMS norm's weights, [width].
+pub struct Norm {
+    pub weight: Vec<f32>,
+    pub eps: f32,
+}
+
+impl Norm {
+    pub fn bind(file: &Gguf, plan: &NormPlan) -> Result<Self, ArchError> {
+        Ok(Self { weight: vector(file, &plan.weight)?, eps: plan.eps })
+    }
+}
+
+/// A small tensor, copied as f32.
+pub fn vector(file: &Gguf, plan: &TensorPlan) -> Result<Vec<f32>, ArchError> {
+    let (ty, bytes) = bind(file, plan)?;
+    let mut out = vec![0.0; plan.shape.iter().product::<u64>() as usize];
+    quant::dequantize(ty, &bytes, &mut out).map_err(|_| ArchError::TensorType { name: plan.name.clone(), found: ty.name().to_owned() })?;
+    Ok(out)
+}
+
+/// Finds a tensor and holds its shape against the plan. The file's validator has checked that its bytes are there.
+fn bind(file: &Gguf, plan: &TensorPlan) -> Result<(GgmlType, TensorBytes), ArchError> {
+    let name = || plan.name.clone();
+    let info = file.tensor(&plan.name).ok_or_else(|| ArchError::TensorMissing { name: name() })?;
+    // Converters may leave out trailing dimensions of 1.
+    let trimmed = |shape: &[u64]| shape.iter().rposition(|&n| n != 1).map_or(Vec::new(), |last| shape[..=last].to_vec());
+    if trimmed(&info.shape) != trimmed(&plan.shape) {
+        return Err(ArchError::TensorShape { name: name(), found: format!("{:?}", info.shape), expected: format!("{:?}", plan.shape) });
+    }
+    let ty = info.ty.ok_or_else(|| ArchError::TensorType { name: name(), found: format!("number {}", info.type_id) })?;
+    let bytes = file.tensor_bytes(info).map_err(|_| ArchError::TensorType { name: name(), found: ty.name().to_owned() })?;
+    Ok((ty, bytes))
+}
