@@ -2,7 +2,11 @@
 
 use super::limits::*;
 use crate::protocol::Report;
+use crate::text::Shown;
 use std::io;
+
+/// Columns of a name in a sentence: keys may be 64 KiB long.
+const NAME_COLUMNS_MAX: usize = 80;
 
 /// The kind of reason, as golden/hostile names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -105,9 +109,9 @@ fn plain(e: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
-/// Text out of a file, harmless and on one line.
-pub(super) fn shown(text: &str) -> String {
-    text.escape_debug().collect()
+/// A name out of a file, harmless, on one line and no longer than one.
+fn shown(name: &str) -> Shown {
+    Shown::line(name).cut(NAME_COLUMNS_MAX)
 }
 
 /// What is wrong. Names in it are as the file has them; they are made harmless where a sentence is made of them.
@@ -163,8 +167,10 @@ pub enum Fault {
     Data { at: At, bytes: u64, missing: u64 },
     #[error("{at}: found bytes that also belong to tensor {other}, expected ranges of their own", other = shown(.other))]
     Overlap { at: At, other: String },
-    #[error("{at}: found {found}, expected {expected}")]
+    #[error("{at}: found {found}, expected {expected}", found = shown(.found), expected = shown(.expected))]
     Split { at: At, found: String, expected: String },
+    #[error("{at}: found {found} bytes to write, expected {expected}")]
+    Body { at: At, found: u64, expected: u64 },
 }
 
 /// Where in the file something is wrong.
@@ -205,7 +211,7 @@ impl std::fmt::Display for At {
 impl Fault {
     pub fn class(&self) -> Class {
         match self {
-            Fault::Open(_) | Fault::Write(_) => Class::Io,
+            Fault::Open(_) | Fault::Write(_) | Fault::Body { .. } => Class::Io,
             Fault::Short { .. } => Class::Short,
             Fault::Magic { .. } => Class::Magic,
             Fault::Endian => Class::Endian,
@@ -244,6 +250,7 @@ impl Fault {
             Fault::Version { found: 0 | 1 } => "convert the model again with a current converter",
             Fault::Version { .. } => "update ingle",
             Fault::Type { .. } => "update ingle, or take another quantization of this model",
+            Fault::Body { .. } => "this is a mistake in ingle, please report it",
             Fault::Split { .. } => "keep all parts of the model together in one folder",
             Fault::Alignment { .. } | Fault::Offset { .. } | Fault::Overlap { .. } | Fault::Block { .. } => {
                 "the file was written wrongly, convert or pull it again"
@@ -272,7 +279,8 @@ impl Fault {
             | Fault::Offset { at, .. }
             | Fault::Data { at, .. }
             | Fault::Overlap { at, .. }
-            | Fault::Split { at, .. } => at.name(),
+            | Fault::Split { at, .. }
+            | Fault::Body { at, .. } => at.name(),
             Fault::Alignment { .. } => Some("general.alignment"),
             Fault::Open(_)
             | Fault::Write(_)

@@ -124,7 +124,7 @@ fn read_key(cursor: &mut Cursor<'_>, index: u64, size: usize) -> Result<Arc<str>
     }
     match std::str::from_utf8(name) {
         Ok(text) if !text.chars().any(char::is_control) => Ok(Arc::from(text)),
-        _ => Err(wrong(format!("\"{}\"", String::from_utf8_lossy(name)))),
+        _ => Err(wrong(String::from_utf8_lossy(name).into_owned())),
     }
 }
 

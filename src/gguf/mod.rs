@@ -18,15 +18,22 @@ pub mod limits;
 mod magic;
 #[allow(unsafe_code)]
 mod map;
+mod new_file;
 mod notes;
 mod split;
 mod tensors;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+mod tests;
 mod value;
+mod write;
 
 pub use error::{At, Class, Fault, GgufError};
 pub use facts::facts;
 pub use file::{Gguf, WrongType};
 pub use guide::guide;
 pub use map::{Bytes, Changed, Identity, TensorBytes};
+pub use new_file::NewFile;
 pub use tensors::TensorInfo;
 pub use value::{Array, Value, ValueType, Values};
+pub use write::{Body, Writer};

@@ -92,7 +92,7 @@ fn read_name(cursor: &mut Cursor<'_>, index: u64, size: usize) -> Result<String,
     let at = || At::TensorIndex(index);
     let name = read_string(cursor, &at, size)?;
     let wrong = |found: String| Fault::TensorName { at: at(), found };
-    let text = || format!("\"{}\"", String::from_utf8_lossy(name.get(..TENSOR_NAME_MAX).unwrap_or(name)));
+    let text = || String::from_utf8_lossy(name.get(..TENSOR_NAME_MAX).unwrap_or(name)).into_owned();
     if name.is_empty() {
         return Err(wrong("an empty name".to_owned()));
     }

@@ -245,6 +245,11 @@ impl<'a> Array<'a> {
         self.len == 0
     }
 
+    /// The elements as the file has them.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     pub fn iter(&self) -> Values<'a> {
         Values { element: self.element, left: self.len, cursor: Cursor::new(self.bytes) }
     }
