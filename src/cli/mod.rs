@@ -8,8 +8,10 @@
 
 mod completions;
 mod man;
+mod models;
 mod screen;
 mod shell;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +19,7 @@ use clap::{CommandFactory, FromArgMatches};
 use shell::args::{Cli, Command};
 use shell::env::Env;
 use shell::failure::{self, Failure};
+use shell::logs;
 use shell::short_forms;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -29,6 +32,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return failure::print_clap(&error),
     };
+    logs::start();
     let env = Env::new(&cli.global);
     match dispatch(cli, &env) {
         Ok(()) => ExitCode::SUCCESS,
@@ -43,6 +47,8 @@ fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
     }
     match cli.command {
         None => screen::run(cli.screen, env),
+        Some(Command::Models(args)) => models::run(args, env),
+        Some(Command::Show(args)) => show::run(args, env),
         Some(Command::Completions(args)) => completions::run(args, env),
         Some(Command::Man(args)) => man::run(args, env),
     }

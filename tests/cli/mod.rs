@@ -1,6 +1,7 @@
 //! The command line from outside: the real program, its streams and its exit status.
 
 mod basics;
+mod models;
 
 use std::io::Write;
 use std::path::Path;
@@ -43,6 +44,14 @@ impl Run {
 
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         self.stdin = bytes.into();
+        self
+    }
+
+    /// Whoever reads the result has gone before it comes.
+    pub fn closed_stdout(mut self) -> Self {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        self.command.stdout(writer);
         self
     }
 

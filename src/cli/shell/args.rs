@@ -1,6 +1,6 @@
 //! What can be written after `ingle`.
 
-use crate::cli::{completions, man, screen};
+use crate::cli::{completions, man, models, screen, show};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -45,6 +45,8 @@ pub(crate) enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Models(models::Arguments),
+    Show(show::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }

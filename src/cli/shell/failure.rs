@@ -1,6 +1,9 @@
 //! How a command ends, and what is said when it does not end well.
 
+use crate::config::FoldersError;
 use crate::protocol::Report;
+use crate::shelf::ShelfError;
+use crate::text::Shown;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -18,6 +21,18 @@ pub(crate) enum Failure {
 impl From<Report> for Failure {
     fn from(report: Report) -> Self {
         Failure::Report(report)
+    }
+}
+
+impl From<ShelfError> for Failure {
+    fn from(error: ShelfError) -> Self {
+        Failure::Report(error.into())
+    }
+}
+
+impl From<FoldersError> for Failure {
+    fn from(error: FoldersError) -> Self {
+        Failure::Report(error.into())
     }
 }
 
@@ -51,12 +66,12 @@ impl Failure {
 pub(crate) fn print_report(report: &Report) {
     tracing::error!(cause = report.cause, "{}", report.what);
     // Nobody is left to tell when standard error itself is gone.
-    let _ = writeln!(io::stderr(), "error: {}", super::env::shown_line(&report.to_string()));
+    let _ = writeln!(io::stderr(), "error: {}", Shown::line(&report.to_string()));
 }
 
 /// Help and version go to standard output, misuse to standard error. Either may repeat what was typed.
 pub(crate) fn print_clap(error: &clap::Error) -> ExitCode {
-    let text = super::env::shown_block(&error.to_string());
+    let text = Shown::block(&error.to_string());
     if error.use_stderr() {
         let _ = write!(io::stderr(), "{text}");
         return ExitCode::from(2);
