@@ -1,0 +1,275 @@
+//! The compute thread: owns the loaded models, does one task at a time, survives a panic in any of them.
+
+use super::generate::{self, Request};
+use super::outbox::Outbox;
+use super::pace;
+use crate::gguf::{self, Gguf};
+use crate::model::{ForwardError, Model, Session};
+use crate::prompt::Prompter;
+use crate::protocol::{Event, FinishReason, JobId, LoadOptions, ModelId, ModelRef, Report};
+use crate::sys::maps::{self, Watched};
+use crate::sys::panics::{Panicked, fence};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Instant;
+use tokio::sync::mpsc::UnboundedSender;
+
+pub enum Task {
+    Load {
+        job: JobId,
+        name: ModelId,
+        reference: ModelRef,
+        file: Arc<Gguf>,
+        prompter: Option<Arc<Prompter>>,
+        options: LoadOptions,
+        accepted: Instant,
+    },
+    Unload {
+        job: JobId,
+        model: ModelId,
+    },
+    Generate {
+        model: ModelId,
+        request: Request,
+    },
+    Score {
+        job: JobId,
+        model: ModelId,
+        ids: Vec<u32>,
+        cancel: Arc<AtomicBool>,
+    },
+    Logits {
+        job: JobId,
+        model: ModelId,
+        ids: Vec<u32>,
+        chunk: u32,
+        sink: PathBuf,
+        cancel: Arc<AtomicBool>,
+    },
+}
+
+impl Task {
+    fn job(&self) -> JobId {
+        match self {
+            Task::Load { job, .. } | Task::Unload { job, .. } | Task::Score { job, .. } | Task::Logits { job, .. } => *job,
+            Task::Generate { request, .. } => request.job,
+        }
+    }
+
+    /// The model that a panic in this task may have left half changed.
+    fn model(&self) -> Option<ModelId> {
+        match self {
+            Task::Load { .. } => None,
+            Task::Unload { model, .. } | Task::Generate { model, .. } | Task::Score { model, .. } | Task::Logits { model, .. } => {
+                Some(*model)
+            }
+        }
+    }
+}
+
+/// What the tokio side needs to know once a task has ended.
+pub enum Done {
+    Loaded {
+        model: ModelId,
+        reference: ModelRef,
+    },
+    Unloaded {
+        model: ModelId,
+    },
+    Ended,
+    /// The job could not be prepared; its `Failed` is still to be sent.
+    Failed {
+        job: JobId,
+        report: Report,
+    },
+}
+
+/// A loaded model with the one sequence whose keys and values it keeps.
+pub struct Loaded {
+    pub model: Model,
+    pub session: Session,
+    pub prompter: Option<Arc<Prompter>>,
+    /// The file's maps in the table of the SIGBUS handler; dropped before the file.
+    _watched: Vec<Watched>,
+    pub file: Arc<Gguf>,
+    pub load_ms: f64,
+}
+
+pub fn spawn(outbox: Outbox, done: UnboundedSender<Done>) -> Result<(Sender<Task>, std::thread::JoinHandle<()>), Report> {
+    let (tasks, inbox) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .name("compute".to_owned())
+        .spawn(move || run(&inbox, &outbox, &done))
+        .map_err(|e| Report::new("the engine could not start a thread", "Close other programs and try again").because(&e))?;
+    Ok((tasks, thread))
+}
+
+fn run(inbox: &Receiver<Task>, outbox: &Outbox, done: &UnboundedSender<Done>) {
+    let mut models: HashMap<ModelId, Loaded> = HashMap::new();
+    while let Ok(task) = inbox.recv() {
+        let (job, model) = (task.job(), task.model());
+        let span = tracing::info_span!("job", id = job.0);
+        // A model that a panic left half changed is dropped below, so nothing broken is seen again.
+        let ended = span.in_scope(|| fence(|| perform(task, &mut models, outbox)));
+        let said = match ended {
+            Ok(Ok(said)) => said,
+            Ok(Err(report)) => {
+                tracing::warn!(cause = report.cause, "job {} failed", job.0);
+                outbox.send(Event::Failed { job, report, model_lost: None });
+                Done::Ended
+            }
+            Err(panic) => {
+                let lost = model.filter(|m| models.remove(m).is_some());
+                outbox.send(Event::Failed { job, report: panicked(&panic), model_lost: lost });
+                lost.map_or(Done::Ended, |model| Done::Unloaded { model })
+            }
+        };
+        // Fails only when the engine is gone, and this thread with it.
+        let _ = done.send(said);
+    }
+}
+
+/// A panic is a bug of ours and is said as one, with its place. Its message may quote a conversation: it goes nowhere.
+fn panicked(panic: &Panicked) -> Report {
+    tracing::error!(place = panic.place, "panic in a job");
+    let what = format!("ingle made a mistake while computing ({}), so the model was unloaded", panic.place);
+    Report::new(what, "Load it again")
+}
+
+fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -> Result<Done, Report> {
+    let finished = |job| outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
+    match task {
+        Task::Load { job, name, reference, file, prompter, options, accepted } => {
+            let loaded = load(file, prompter, &options, accepted)?;
+            let mut facts = gguf::facts(&loaded.file);
+            facts.n_ctx = loaded.session.n_ctx() as u32;
+            facts.n_threads = loaded.model.n_threads() as u32;
+            if let Some(prompter) = &loaded.prompter {
+                facts.notes.extend(prompter.notes().iter().cloned());
+            }
+            if facts.n_ctx > facts.n_ctx_train {
+                facts.notes.push(format!("a context of {} is more than the {} it was trained for", facts.n_ctx, facts.n_ctx_train));
+            }
+            outbox.send(Event::Loaded { job, model: name, facts: Box::new(facts), load_ms: loaded.load_ms });
+            outbox.send(Event::Ledger { model: name, ledger: loaded.model.ledger(&loaded.session) });
+            models.insert(name, loaded);
+            finished(job);
+            Ok(Done::Loaded { model: name, reference })
+        }
+        Task::Unload { job, model } => {
+            drop(models.remove(&model));
+            finished(job);
+            Ok(Done::Unloaded { model })
+        }
+        Task::Generate { model, request } => {
+            generate::run(find(models, model)?, model, request, outbox)?;
+            Ok(Done::Ended)
+        }
+        Task::Score { job, model, ids, cancel } => {
+            if let Some(logprobs) = score(find(models, model)?, &ids, &cancel)? {
+                outbox.send(Event::Scored { job, logprobs });
+                finished(job);
+            } else {
+                outbox.send(Event::Finished { job, reason: FinishReason::Cancelled, statistics: None });
+            }
+            Ok(Done::Ended)
+        }
+        Task::Logits { job, model, ids, chunk, sink, cancel } => {
+            let whole = logits(find(models, model)?, &ids, chunk as usize, &sink, &cancel)?;
+            let reason = if whole { FinishReason::Done } else { FinishReason::Cancelled };
+            outbox.send(Event::Finished { job, reason, statistics: None });
+            Ok(Done::Ended)
+        }
+    }
+}
+
+fn find(models: &mut HashMap<ModelId, Loaded>, model: ModelId) -> Result<&mut Loaded, Report> {
+    let loaded = models.get_mut(&model).ok_or_else(|| Report::new("this model is not loaded any more", "Load it again"))?;
+    // A file that was cut or replaced under its map would be read wrongly, or not at all.
+    if let Err((name, changed)) = loaded.file.unchanged() {
+        let what = format!("{name} {changed} since it was loaded");
+        return Err(Report::new(what, "Load it again").offender(loaded.file.name()));
+    }
+    Ok(loaded)
+}
+
+fn load(file: Arc<Gguf>, prompter: Option<Arc<Prompter>>, options: &LoadOptions, accepted: Instant) -> Result<Loaded, Report> {
+    let model = Model::load(&file, options).map_err(|e| e.report(&file.name()))?;
+    let session = model.session(options).map_err(|e| e.report(&file.name()))?;
+    let watched = file.maps().map(|(name, bytes)| maps::watch(bytes, name)).collect();
+    warm(file.clone());
+    Ok(Loaded { model, session, prompter, _watched: watched, file, load_ms: pace::ms(pace::now() - accepted) })
+}
+
+/// Brings the file's pages into memory beside the first job. What fails here fails again, with a sentence, where it matters.
+fn warm(file: Arc<Gguf>) {
+    let warming = move || {
+        for (_, bytes) in file.maps() {
+            if let Err(error) = bytes.warm(0..bytes.len()) {
+                tracing::warn!(%error, "pages could not be read ahead");
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("warm".to_owned()).spawn(warming) {
+        tracing::warn!(%error, "no thread to read pages ahead");
+    }
+}
+
+/// Log-probability of each id given those before it; nothing if cancelled.
+fn score(loaded: &mut Loaded, ids: &[u32], cancel: &AtomicBool) -> Result<Option<Vec<f32>>, Report> {
+    let mut logprobs = Vec::with_capacity(ids.len().saturating_sub(1));
+    let whole = each_position(loaded, ids, 0, cancel, &mut |pos, logits| {
+        if let Some(next) = ids.get(pos + 1) {
+            logprobs.push(crate::sampler::logprob(logits, *next));
+        }
+        Ok(())
+    })?;
+    Ok(whole.then_some(logprobs))
+}
+
+/// Writes the logits of every position; false if cancelled, and then the file is not there.
+fn logits(loaded: &mut Loaded, ids: &[u32], chunk: usize, sink: &Path, cancel: &AtomicBool) -> Result<bool, Report> {
+    let failed =
+        |e: std::io::Error| Report::new(format!("{} could not be written", sink.display()), "Name another file with --out").because(&e);
+    let mut out = std::io::BufWriter::new(std::fs::File::create(sink).map_err(failed)?);
+    let whole = each_position(loaded, ids, chunk, cancel, &mut |_, logits| {
+        logits.iter().try_for_each(|x| out.write_all(&x.to_le_bytes())).map_err(failed)
+    });
+    if !matches!(whole, Ok(true)) {
+        let _ = std::fs::remove_file(sink);
+    }
+    whole.and_then(|whole| out.flush().map_err(failed).map(|()| whole))
+}
+
+/// Feeds `ids` from an empty cache, `chunk` at a time (0: as many as fit), and shows the logits of each position.
+fn each_position(
+    loaded: &mut Loaded,
+    ids: &[u32],
+    chunk: usize,
+    cancel: &AtomicBool,
+    emit: &mut dyn FnMut(usize, &[f32]) -> Result<(), Report>,
+) -> Result<bool, Report> {
+    let (model, session) = (&mut loaded.model, &mut loaded.session);
+    session.truncate(0);
+    let chunk = if chunk == 0 { model.rows_max() } else { chunk.min(model.rows_max()) };
+    let mut start = 0;
+    for part in ids.chunks(chunk) {
+        let mut failed = None;
+        let fed = model.forward(session, part, 0..part.len(), cancel, &mut |row, logits| {
+            if failed.is_none() {
+                failed = emit(start + row, logits).err();
+            }
+        });
+        match (fed, failed) {
+            (Err(ForwardError::Cancelled), _) => return Ok(false),
+            (Err(e), _) => return Err(e.report(&loaded.file.name())),
+            (Ok(()), Some(report)) => return Err(report),
+            (Ok(()), None) => start += part.len(),
+        }
+    }
+    Ok(true)
+}

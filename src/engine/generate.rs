@@ -1,0 +1,246 @@
+//! One answer: reuse what the cache holds, prefill the rest, decode until it ends.
+
+use super::compute::Loaded;
+use super::outbox::Outbox;
+use super::pace::{self, Chunks, TokenTimes};
+use crate::model::ForwardError;
+use crate::protocol::{Channel, Event, FinishReason, JobId, Limits, ModelId, Report, Sampling, Statistics, TokenOut};
+use crate::sampler::Sampler;
+use crate::tokenizer::{Assembled, Assembler};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+pub struct Request {
+    pub job: JobId,
+    /// The whole prompt; what the cache holds of it is found here, not by the caller.
+    pub ids: Vec<u32>,
+    pub sampling: Sampling,
+    pub limits: Limits,
+    pub logprobs: Option<u8>,
+    pub template_hash: Option<String>,
+    pub accepted: Instant,
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// An answer on its way.
+struct Answer<'a> {
+    loaded: &'a mut Loaded,
+    outbox: &'a Outbox,
+    request: &'a Request,
+    sampler: Sampler,
+    assembler: Assembler,
+    /// Logits of the newest position, [n_vocab].
+    logits: Vec<f32>,
+    times: TokenTimes,
+    stats: Statistics,
+    /// Tokens whose text is still held back.
+    untold: Vec<TokenOut>,
+}
+
+pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbox) -> Result<(), Report> {
+    let started = pace::now();
+    check(loaded, &request)?;
+    let seed = request.sampling.seed.unwrap_or_else(random_seed);
+    let stats = Statistics {
+        load_ms: Some(loaded.load_ms),
+        queue_ms: pace::ms(started - request.accepted),
+        n_ctx: loaded.session.n_ctx() as u32,
+        fingerprint: Some(loaded.file.fingerprint()),
+        template_hash: request.template_hash.clone(),
+        seed: u64::from(seed),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Statistics::default()
+    };
+    let mut answer = Answer {
+        sampler: Sampler::new(&request.sampling, u64::from(seed)),
+        assembler: Assembler::new(&request.limits.stop),
+        logits: Vec::new(),
+        times: TokenTimes::default(),
+        stats,
+        untold: Vec::new(),
+        loaded,
+        outbox,
+        request: &request,
+    };
+    request.ids.iter().for_each(|id| answer.sampler.accept(*id));
+    let reason = match answer.prefill()? {
+        true => answer.decode()?,
+        false => FinishReason::Cancelled,
+    };
+    answer.finish(reason, model);
+    Ok(())
+}
+
+/// What cannot be answered is refused before anything is computed.
+fn check(loaded: &Loaded, request: &Request) -> Result<(), Report> {
+    let (n, n_ctx, n_vocab) = (request.ids.len(), loaded.session.n_ctx(), loaded.model.n_vocab());
+    if n == 0 {
+        return Err(Report::new("the prompt is empty", "Write something"));
+    }
+    if let Some(id) = request.ids.iter().find(|id| **id as usize >= n_vocab) {
+        return Err(Report::new(format!("id {id} is outside the vocabulary of {n_vocab} tokens"), "Give ids of this model"));
+    }
+    if n >= n_ctx {
+        return Err(Report::new(
+            format!("the conversation takes {n} tokens, and the context holds {n_ctx}"),
+            "Raise ctx_size, or begin a new conversation",
+        ));
+    }
+    Ok(())
+}
+
+/// The low half of a fresh UUID's random bits.
+fn random_seed() -> u32 {
+    uuid::Uuid::now_v7().as_u128() as u32
+}
+
+impl Answer<'_> {
+    /// Brings the prompt into the cache; false if cancelled. At least the last id is computed, for its logits.
+    fn prefill(&mut self) -> Result<bool, Report> {
+        let ids = &self.request.ids;
+        let reused = self.loaded.session.reuse(&ids[..ids.len() - 1]);
+        self.stats.cache_n = reused as u32;
+        self.stats.prompt_n = (ids.len() - reused) as u32;
+        #[cfg(test)]
+        failpoint(self.request.job, Phase::Prefill);
+        let start = pace::now();
+        let mut chunks = Chunks::new(self.loaded.model.rows_max());
+        let mut done = reused;
+        while done < ids.len() {
+            self.progress(done, start);
+            let part = &ids[done..ids.len().min(done + chunks.next())];
+            let began = pace::now();
+            let is_last = done + part.len() == ids.len();
+            if !self.feed(part, is_last)? {
+                return Ok(false);
+            }
+            chunks.took(part.len(), (pace::now() - began).as_secs_f64());
+            done += part.len();
+        }
+        self.stats.prompt_ms = pace::ms(pace::now() - start);
+        self.progress(done, start);
+        Ok(true)
+    }
+
+    fn progress(&self, done: usize, start: Instant) {
+        let (reused, seconds) = (self.stats.cache_n, (pace::now() - start).as_secs_f64());
+        let computed = done as f64 - f64::from(reused);
+        let rate = (computed > 0.0 && seconds > 0.0).then(|| (computed / seconds) as f32);
+        let total = self.request.ids.len() as u32;
+        self.outbox.send(Event::PrefillProgress { job: self.request.job, done: done as u32, total, reused, rate });
+    }
+
+    /// Computes `ids` behind what the cache holds, keeping the last one's logits if wanted; false if cancelled.
+    fn feed(&mut self, ids: &[u32], wants_logits: bool) -> Result<bool, Report> {
+        let wanted = if wants_logits { ids.len() - 1..ids.len() } else { 0..0 };
+        let logits = &mut self.logits;
+        let fed = self.loaded.model.forward(&mut self.loaded.session, ids, wanted, &self.request.cancel, &mut |_, row| {
+            logits.clear();
+            logits.extend_from_slice(row);
+        });
+        match fed {
+            Ok(()) => Ok(true),
+            Err(ForwardError::Cancelled) => Ok(false),
+            Err(e) => Err(e.report(&self.loaded.file.name())),
+        }
+    }
+
+    fn decode(&mut self) -> Result<FinishReason, Report> {
+        #[cfg(test)]
+        failpoint(self.request.job, Phase::Decode);
+        let limit = self.request.limits.n_predict.unwrap_or(u32::MAX);
+        loop {
+            if self.request.cancel.load(Ordering::Relaxed) {
+                return Ok(FinishReason::Cancelled);
+            }
+            if self.stats.predicted_n >= limit {
+                return Ok(FinishReason::Length);
+            }
+            let token = self.sampler.sample(&self.logits, self.request.logprobs).map_err(|e| e.report())?;
+            let id = token.id;
+            self.times.sampled(pace::now());
+            self.stats.predicted_n += 1;
+            let tokenizer = self.loaded.prompter.as_ref().map(|p| p.tokenizer());
+            if tokenizer.is_some_and(|t| t.is_eog(id)) {
+                return Ok(FinishReason::Done);
+            }
+            self.sampler.accept(id);
+            self.untold.push(token);
+            let assembled = match tokenizer {
+                Some(tokenizer) => self.assembler.push(tokenizer.piece(id, false)),
+                None => Assembled::default(),
+            };
+            let stopped = assembled.stop.is_some();
+            self.tell(assembled.text);
+            if stopped {
+                return Ok(FinishReason::StopString);
+            }
+            if self.loaded.session.len() == self.loaded.session.n_ctx() {
+                return Ok(FinishReason::Length);
+            }
+            if !self.feed(&[id], true)? {
+                return Ok(FinishReason::Cancelled);
+            }
+        }
+    }
+
+    /// Tells the text that is whole, with the tokens it came from. A token is told once, with the first text after it.
+    fn tell(&mut self, text: String) {
+        if !text.is_empty() || self.request.logprobs.is_some() || self.loaded.prompter.is_none() {
+            let tokens = std::mem::take(&mut self.untold);
+            self.outbox.send(Event::Tokens { job: self.request.job, channel: Channel::Answer, text, tokens });
+        }
+    }
+
+    fn finish(mut self, reason: FinishReason, model: ModelId) {
+        let rest = self.assembler.finish().text;
+        if !rest.is_empty() || !self.untold.is_empty() {
+            let tokens = std::mem::take(&mut self.untold);
+            self.outbox.send(Event::Tokens { job: self.request.job, channel: Channel::Answer, text: rest, tokens });
+        }
+        let ledger = self.loaded.model.ledger(&self.loaded.session);
+        let mut stats = self.stats;
+        let per = |n: u32, ms: f64| (n > 0 && ms > 0.0).then(|| (ms / f64::from(n), f64::from(n) * 1e3 / ms));
+        if let Some((each_ms, rate)) = per(stats.prompt_n, stats.prompt_ms) {
+            (stats.prompt_per_token_ms, stats.prompt_per_second) = (Some(each_ms), Some(rate));
+        }
+        stats.predicted_ms = self.times.span_ms();
+        if let Some((each_ms, rate)) = per(stats.predicted_n.saturating_sub(1), stats.predicted_ms) {
+            (stats.predicted_per_token_ms, stats.predicted_per_second) = (Some(each_ms), Some(rate));
+        }
+        stats.ttft_ms = self.times.first().map(|t| pace::ms(t - self.request.accepted));
+        stats.decode_last_second = self.times.last_second();
+        stats.token_ms_p50 = self.times.quantile_ms(0.5);
+        stats.token_ms_p99 = self.times.quantile_ms(0.99);
+        stats.n_past = self.loaded.session.len() as u32;
+        stats.peak = ledger;
+        self.outbox.send(Event::Ledger { model, ledger });
+        self.outbox.send(Event::Finished { job: self.request.job, reason, statistics: Some(Box::new(stats)) });
+    }
+}
+
+/// Where a test can make a job panic.
+#[cfg(test)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    Prefill,
+    Decode,
+}
+
+#[cfg(test)]
+static FAIL_AT: std::sync::Mutex<Vec<(JobId, Phase)>> = std::sync::Mutex::new(Vec::new());
+
+#[cfg(test)]
+pub fn fail_at(job: JobId, phase: Phase) {
+    FAIL_AT.lock().unwrap().push((job, phase));
+}
+
+#[cfg(test)]
+fn failpoint(job: JobId, phase: Phase) {
+    let at = FAIL_AT.lock().unwrap().iter().position(|f| *f == (job, phase));
+    if let Some(at) = at {
+        FAIL_AT.lock().unwrap().remove(at);
+        panic!("a test asked for this");
+    }
+}

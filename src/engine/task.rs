@@ -1,0 +1,225 @@
+//! The tokio side: a queue of jobs, one at a time to the compute thread; what needs no weights is answered beside it.
+
+use super::compute::{self, Done, Task};
+use super::header::Headers;
+use super::outbox::Outbox;
+use super::{Options, pace};
+use crate::protocol::{Command, Event, FinishReason, Input, JobId, ModelId, ModelRef, Report};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// Jobs that may wait for the compute thread.
+const QUEUE_MAX: usize = 64;
+
+/// A job that waits or runs.
+struct Job {
+    command: Command,
+    accepted: Instant,
+    cancel: Arc<AtomicBool>,
+}
+
+struct State {
+    outbox: Outbox,
+    headers: Arc<Headers>,
+    tasks: std::sync::mpsc::Sender<Task>,
+    queue: VecDeque<Job>,
+    running: Option<(JobId, Arc<AtomicBool>)>,
+    /// What is loaded, and from where.
+    models: HashMap<ModelId, ModelRef>,
+    next_model: u32,
+    done: mpsc::UnboundedSender<Done>,
+}
+
+pub async fn run(mut inbox: mpsc::Receiver<Command>, outbox: Outbox, options: Options) {
+    // Bounded by the one job that runs at a time.
+    let (done, mut dones) = mpsc::unbounded_channel();
+    let (tasks, thread) = match compute::spawn(outbox.clone(), done.clone()) {
+        Ok(started) => started,
+        Err(report) => return refuse_all(&mut inbox, &outbox, report).await,
+    };
+    let mut state = State {
+        outbox,
+        headers: Arc::new(Headers::new(options.sandbox)),
+        tasks,
+        queue: VecDeque::new(),
+        running: None,
+        models: HashMap::new(),
+        next_model: 1,
+        done,
+    };
+    let shutdown = loop {
+        tokio::select! {
+            command = inbox.recv() => match command {
+                Some(Command::Shutdown { job }) => break Some(job),
+                Some(command) => state.accept(command),
+                None => break None,
+            },
+            Some(done) = dones.recv() => state.finished(done),
+        }
+        state.start_next();
+    };
+    state.shut_down(shutdown, thread, &mut dones).await;
+}
+
+/// Without a compute thread every job fails with the reason.
+async fn refuse_all(inbox: &mut mpsc::Receiver<Command>, outbox: &Outbox, report: Report) {
+    while let Some(command) = inbox.recv().await {
+        outbox.send(Event::Failed { job: command.job(), report: report.clone(), model_lost: None });
+    }
+}
+
+impl State {
+    fn fail(&self, job: JobId, report: Report) {
+        self.outbox.send(Event::Failed { job, report, model_lost: None });
+    }
+
+    fn finish(&self, job: JobId, reason: FinishReason) {
+        self.outbox.send(Event::Finished { job, reason, statistics: None });
+    }
+
+    fn accept(&mut self, command: Command) {
+        match command {
+            Command::Cancel { job, target } => {
+                self.cancel(target);
+                self.finish(job, FinishReason::Done);
+            }
+            Command::Tokenize { job, model, request } => {
+                let (headers, outbox) = (self.headers.clone(), self.outbox.clone());
+                tokio::task::spawn_blocking(move || match headers.tokenize(&model, &request) {
+                    Ok(answer) => {
+                        outbox.send(Event::Tokenized { job, answer });
+                        outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
+                    }
+                    Err(report) => outbox.send(Event::Failed { job, report, model_lost: None }),
+                });
+            }
+            Command::Render { job, model, messages, add_generation_prompt } => {
+                let (headers, outbox) = (self.headers.clone(), self.outbox.clone());
+                tokio::task::spawn_blocking(move || match headers.prompt(&model, &messages, add_generation_prompt) {
+                    Ok(prompt) => {
+                        outbox.send(Event::Rendered { job, text: prompt.text, ids: prompt.ids });
+                        outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
+                    }
+                    Err(report) => outbox.send(Event::Failed { job, report, model_lost: None }),
+                });
+            }
+            Command::Load { .. }
+            | Command::Unload { .. }
+            | Command::Generate { .. }
+            | Command::Score { .. }
+            | Command::Logits { .. }
+            | Command::Shutdown { .. } => self.enqueue(command),
+        }
+    }
+
+    fn enqueue(&mut self, command: Command) {
+        let job = command.job();
+        if self.queue.len() >= QUEUE_MAX {
+            return self.fail(job, Report::new(format!("{QUEUE_MAX} jobs already wait"), "Wait for one of them to end"));
+        }
+        let ahead = self.queue.len() + usize::from(self.running.is_some());
+        if ahead > 0 {
+            self.outbox.send(Event::Queued { job, ahead: ahead as u32 });
+        }
+        self.queue.push_back(Job { command, accepted: pace::now(), cancel: Arc::default() });
+    }
+
+    /// A waiting job ends at once, a running one within a token.
+    fn cancel(&mut self, target: JobId) {
+        if let Some((job, cancel)) = &self.running
+            && *job == target
+        {
+            cancel.store(true, Ordering::Relaxed);
+        } else if let Some(at) = self.queue.iter().position(|job| job.command.job() == target) {
+            self.queue.remove(at);
+            self.finish(target, FinishReason::Cancelled);
+        }
+    }
+
+    fn start_next(&mut self) {
+        while self.running.is_none() {
+            let Some(job) = self.queue.pop_front() else { return };
+            let id = job.command.job();
+            self.running = Some((id, job.cancel.clone()));
+            if let Err(report) = self.begin(job) {
+                self.running = None;
+                self.fail(id, report);
+            }
+        }
+    }
+
+    /// Prepares a job beside the loop (headers are read, templates rendered) and hands it to the compute thread.
+    fn begin(&mut self, job: Job) -> Result<(), Report> {
+        let (headers, tasks, done) = (self.headers.clone(), self.tasks.clone(), self.done.clone());
+        let Job { command, accepted, cancel } = job;
+        let id = command.job();
+        let reference = |model: &ModelId, models: &HashMap<ModelId, ModelRef>| {
+            models.get(model).cloned().ok_or_else(|| Report::new("this model is not loaded any more", "Load it again"))
+        };
+        let prepare: Box<dyn FnOnce() -> Result<Task, Report> + Send> = match command {
+            Command::Load { job, model, options } => {
+                let name = ModelId(self.next_model);
+                self.next_model += 1;
+                Box::new(move || {
+                    let (file, prompter) = headers.open(&model, options.ids_only)?;
+                    Ok(Task::Load { job, name, reference: model, file, prompter, options, accepted })
+                })
+            }
+            Command::Unload { job, model } => Box::new(move || Ok(Task::Unload { job, model })),
+            Command::Generate { job, model, conversation: _, input, sampling, limits, logprobs } => {
+                let reference = reference(&model, &self.models)?;
+                Box::new(move || {
+                    let (ids, template_hash) = match input {
+                        Input::Ids(ids) => (ids, None),
+                        Input::Messages(messages) => headers.ids(&reference, &messages)?,
+                    };
+                    let request = super::generate::Request { job, ids, sampling, limits, logprobs, template_hash, accepted, cancel };
+                    Ok(Task::Generate { model, request })
+                })
+            }
+            Command::Score { job, model, ids } => Box::new(move || Ok(Task::Score { job, model, ids, cancel })),
+            Command::Logits { job, model, ids, chunk, sink } => Box::new(move || Ok(Task::Logits { job, model, ids, chunk, sink, cancel })),
+            Command::Tokenize { .. } | Command::Render { .. } | Command::Cancel { .. } | Command::Shutdown { .. } => return Ok(()),
+        };
+        tokio::task::spawn_blocking(move || match prepare() {
+            // Sent only while the compute thread waits, and it ends after this side.
+            Ok(task) => drop(tasks.send(task)),
+            Err(report) => drop(done.send(Done::Failed { job: id, report })),
+        });
+        Ok(())
+    }
+
+    fn finished(&mut self, done: Done) {
+        self.running = None;
+        match done {
+            Done::Loaded { model, reference } => drop(self.models.insert(model, reference)),
+            Done::Unloaded { model } => drop(self.models.remove(&model)),
+            Done::Ended => {}
+            Done::Failed { job, report } => self.fail(job, report),
+        }
+    }
+
+    /// Refuses what waits, cancels what runs, and waits for the compute thread to let go.
+    async fn shut_down(mut self, job: Option<JobId>, thread: std::thread::JoinHandle<()>, dones: &mut mpsc::UnboundedReceiver<Done>) {
+        for waiting in std::mem::take(&mut self.queue) {
+            self.finish(waiting.command.job(), FinishReason::Cancelled);
+        }
+        if let Some((_, cancel)) = &self.running {
+            cancel.store(true, Ordering::Relaxed);
+            if let Some(done) = dones.recv().await {
+                self.finished(done);
+            }
+        }
+        let State { tasks, outbox, .. } = self;
+        drop(tasks);
+        if thread.join().is_err() {
+            tracing::error!("the compute thread ended in a panic outside a job");
+        }
+        if let Some(job) = job {
+            outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
+        }
+    }
+}
