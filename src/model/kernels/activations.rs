@@ -54,6 +54,11 @@ impl Format {
         }
     }
 
+    /// Values whose sum is kept.
+    fn summed(self) -> usize {
+        if self == Self::By256 { SUM_16 } else { GROUP }
+    }
+
     fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F16 | Self::Bf16)
     }
@@ -100,7 +105,8 @@ pub(crate) struct Tiles {
     pub(crate) pairs_16: Aligned<i16>,
     /// Groups of 256 only: sums of 32, [tile][k / 64][T][2].
     pub(crate) pairs_32: Aligned<i16>,
-    /// Groups of 32 only: minus the sums of 32, [tile][k / 32][T].
+    /// Minus the sums, [tile][k / 32][T], or [tile][k / 16][T] in groups of 256: where a dot product begins with weights
+    /// that were moved to be positive.
     pub(crate) seeds: Aligned<i32>,
     /// Groups of 32 only: [tile][k / 32][T].
     pub(crate) weighted: Aligned<f32>,
@@ -138,12 +144,6 @@ impl<'a> Operand<'a> {
 
     pub(crate) fn weighted(&self, t: usize) -> &'a [f32] {
         &self.rows.weighted[(self.first + t) * (self.k / GROUP)..][..self.k / GROUP]
-    }
-
-    /// The `m` rows from row `from` on.
-    pub(crate) fn part(self, from: usize, m: usize) -> Self {
-        assert!(from + m <= self.m, "rows {from}..{} of {}", from + m, self.m);
-        Self { first: self.first + from, m, ..self }
     }
 }
 
@@ -239,18 +239,17 @@ impl Rows {
             return;
         }
         self.quants.resize(m * row_stride(k));
+        self.sums.resize(m * (k / format.summed()));
         self.scales.resize(m * (k / format.group()));
         tiles.quants.resize(n_tokens * k);
+        tiles.seeds.resize(n_tokens * (k / format.summed()));
         tiles.scales.resize(n_tokens * (k / format.group()));
         if format == Format::By256 {
-            self.sums.resize(m * (k / SUM_16));
             tiles.pairs_16.resize(n_tokens * (k / SUM_16));
             tiles.pairs_32.resize(n_tokens * (k / GROUP));
         } else {
-            self.sums.resize(m * (k / GROUP));
             self.lanes.resize(m * (k / LANE));
             self.weighted.resize(m * (k / GROUP));
-            tiles.seeds.resize(n_tokens * (k / GROUP));
             tiles.weighted.resize(n_tokens * (k / GROUP));
         }
     }
@@ -362,7 +361,7 @@ impl SharedRows {
                 weave::<i16, 2>(out, tile, tokens.clone(), |t| self.sums.slice(t * n, n));
                 let out = self.pairs_32.slice(index * tile * n / 2, tile * n / 2);
                 out.fill(0);
-                for (i, t) in tokens.enumerate() {
+                for (i, t) in tokens.clone().enumerate() {
                     for (j, pair) in self.sums.slice(t * n, n).chunks_exact(2).enumerate() {
                         out[(j / 2 * tile + i) * 2 + j % 2] = pair[0] + pair[1];
                     }
@@ -370,12 +369,13 @@ impl SharedRows {
             } else {
                 let out = self.tile_weighted.slice(index * tile * n, tile * n);
                 weave::<f32, 1>(out, tile, tokens.clone(), |t| self.weighted.slice(t * n, n));
-                let out = self.seeds.slice(index * tile * n, tile * n);
-                out.fill(0);
-                for (i, t) in tokens.enumerate() {
-                    for (j, sum) in self.sums.slice(t * n, n).iter().enumerate() {
-                        out[j * tile + i] = -i32::from(*sum);
-                    }
+            }
+            let n = k / self.format.summed();
+            let out = self.seeds.slice(index * tile * n, tile * n);
+            out.fill(0);
+            for (i, t) in tokens.enumerate() {
+                for (j, sum) in self.sums.slice(t * n, n).iter().enumerate() {
+                    out[j * tile + i] = -i32::from(*sum);
                 }
             }
         }

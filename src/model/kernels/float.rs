@@ -252,10 +252,10 @@ pub(super) fn tile<const FMA: bool>(a: &[f32], b: &[f32], c: &mut [f32], shape: 
 }
 
 /// The functions above for one tier: `float_functions!(true, #[target_feature(enable = "avx2,fma")])` gives a module
-/// `floats` with a `functions()`.
+/// `lanes` with a `functions()`.
 macro_rules! float_functions {
     ($fma:literal, $(#[$attribute:meta])*) => {
-        mod floats {
+        mod lanes {
             use crate::model::kernels::float;
             use crate::model::kernels::set::FloatFns;
 

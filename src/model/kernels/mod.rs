@@ -21,6 +21,8 @@ mod linear;
 mod scalar;
 mod set;
 mod tier;
+#[cfg(target_arch = "x86_64")]
+mod x86;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ pub(super) fn set() -> KernelSet {
     KernelSet {
         tier: Tier::Scalar,
         is_exact: false,
-        floats: floats::functions(),
+        floats: lanes::functions(),
         halves: halves(),
         dot_rows,
         panel_rows: |_| None,

@@ -61,7 +61,8 @@ impl Scratch {
     }
 }
 
-/// Functions over f32 rows.
+/// Functions over f32 rows, each as the method of its name on [`KernelSet`] says.
+#[allow(clippy::type_complexity)]
 pub(crate) struct FloatFns {
     pub dot: unsafe fn(&[f32], &[f32]) -> f32,
     pub axpy: unsafe fn(f32, &[f32], &mut [f32]),

@@ -39,7 +39,13 @@ pub struct UnknownTier {
 /// The sets this processor can run, the plainest first.
 pub fn available() -> &'static [KernelSet] {
     static SETS: OnceLock<Vec<KernelSet>> = OnceLock::new();
-    SETS.get_or_init(|| vec![scalar::set()])
+    SETS.get_or_init(|| {
+        #[allow(unused_mut)]
+        let mut sets = vec![scalar::set()];
+        #[cfg(target_arch = "x86_64")]
+        sets.extend(super::x86::sets());
+        sets
+    })
 }
 
 /// The best set, or what INGLE_CPU says where the program's start accepted that by [`select`].

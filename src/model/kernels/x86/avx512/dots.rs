@@ -1,0 +1,117 @@
+//! Few rows of activations by blocks of 256 weights.
+//!
+//! Weights stream through once: a row is taken apart block by block and its registers meet every row of activations of a
+//! batch. Each (weight row, activation row) has its own sums, added in one order whatever the batch.
+
+use super::super::prefetch;
+use super::supers::Super;
+use crate::model::kernels::activations::{Operand, SUM_16, SUPER};
+use crate::model::kernels::set::Scratch;
+use std::arch::x86_64::*;
+
+/// Rows of activations, as addresses.
+#[derive(Clone, Copy)]
+struct Rows<const M: usize> {
+    quants: [*const i8; M],
+    scales: [*const f32; M],
+    sums: [*const i16; M],
+}
+
+/// # Safety
+/// The processor has the features; `weights` is whole rows of `row_bytes` of `K`'s blocks, `out` is [m][rows].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn rows<K: Super>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
+    let n_rows = out.len() / x.m;
+    for (r, row) in weights.chunks_exact(row_bytes).enumerate() {
+        let mut t = 0;
+        while t < x.m {
+            let out = &mut out[r + t * n_rows..];
+            // SAFETY: as the caller says; the rows t.. of the operand are as long as the weights.
+            t += unsafe {
+                match x.m - t {
+                    8.. => spread(dot::<K, 8>(row, addresses(x, t)), out, n_rows),
+                    4.. => spread(dot::<K, 4>(row, addresses(x, t)), out, n_rows),
+                    2.. => spread(dot::<K, 2>(row, addresses(x, t)), out, n_rows),
+                    _ => spread(dot::<K, 1>(row, addresses(x, t)), out, n_rows),
+                }
+            };
+        }
+    }
+}
+
+fn addresses<const M: usize>(x: Operand, t: usize) -> Rows<M> {
+    Rows {
+        quants: std::array::from_fn(|i| x.quants(t + i).as_ptr()),
+        scales: std::array::from_fn(|i| x.scales(t + i, SUPER).as_ptr()),
+        sums: std::array::from_fn(|i| x.sums(t + i, SUM_16).as_ptr()),
+    }
+}
+
+/// Puts the results of one weight row into their columns. How many there were.
+fn spread<const M: usize>(results: [f32; M], out: &mut [f32], n_rows: usize) -> usize {
+    for (slot, result) in out.iter_mut().step_by(n_rows).zip(results) {
+        *slot = result;
+    }
+    M
+}
+
+/// # Safety
+/// As for [`rows`]; the addresses are of rows with as many blocks.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Rows<M>) -> [f32; M] {
+    let mut sums = [_mm512_setzero_ps(); M];
+    let mut minima = [_mm256_setzero_ps(); M];
+    for i in 0..row.len() / K::BYTES {
+        // SAFETY: block i of the row, and its share of the activations.
+        unsafe {
+            let block = row.as_ptr().add(i * K::BYTES);
+            prefetch(block, K::BYTES);
+            let q = K::quants(block);
+            let parts = K::scales(block);
+            let scales = spread_scales(parts.scales);
+            for t in 0..M {
+                let y = x.quants[t].add(i * SUPER);
+                let mut dot = _mm512_setzero_si512();
+                for j in 0..4 {
+                    let y = _mm512_loadu_si512(y.add(64 * j).cast());
+                    let mut products = _mm512_maddubs_epi16(q[j], y);
+                    if let Some(bias_log) = K::BIAS_LOG {
+                        products = _mm512_sub_epi16(products, _mm512_maddubs_epi16(_mm512_set1_epi8(1 << bias_log), y));
+                    }
+                    dot = _mm512_dpwssd_epi32(dot, products, scales[j]);
+                }
+                let y_scale = *x.scales[t].add(i);
+                sums[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_set1_ps(parts.d * y_scale), sums[t]);
+                if K::BIAS_LOG.is_none() {
+                    let y_sums = _mm256_loadu_si256(x.sums[t].add(i * SUPER / SUM_16).cast());
+                    let minimum = _mm256_madd_epi16(y_sums, parts.minima);
+                    minima[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(minimum), _mm256_set1_ps(parts.dmin * y_scale), minima[t]);
+                }
+            }
+        }
+    }
+    std::array::from_fn(|t| {
+        // Both are sums of lanes; one reduction serves them.
+        _mm512_reduce_add_ps(_mm512_sub_ps(sums[t], _mm512_zextps256_ps512(minima[t])))
+    })
+}
+
+/// Scale i / 16 beside the products of weights i and i + 1: eight times each.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn spread_scales(scales: __m256i) -> [__m512i; 4] {
+    const fn order(first: i16) -> [i16; 32] {
+        let mut order = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            order[i] = first + i as i16 / 8;
+            i += 1;
+        }
+        order
+    }
+    const ORDERS: [[i16; 32]; 4] = [order(0), order(4), order(8), order(12)];
+    let all = _mm512_castsi256_si512(scales);
+    // SAFETY: an order is 64 bytes.
+    ORDERS.each_ref().map(|order| _mm512_permutexvar_epi16(unsafe { _mm512_loadu_si512(order.as_ptr().cast()) }, all))
+}

@@ -1,0 +1,324 @@
+//! Many rows of activations: 16 weight rows are taken apart once, side by side, and meet tiles of 12 tokens.
+//!
+//! In the panel four neighbouring numbers of a row share a lane, and 16 rows make a register: [k / 4][16][4]. In a tile of
+//! activations four numbers of a token follow each other, and one 32-bit word is spread over all lanes as it is loaded:
+//! [k / 4][12][4]. One load of weights feeds twelve multiplications.
+
+use super::floats::{Stored, W};
+use super::plain::Plain;
+use super::supers::Super;
+use super::turn::turn;
+use crate::model::kernels::activations::{GROUP, LANE, SUM_16, SUPER};
+use crate::model::kernels::set::{PANEL_ROWS as ROWS, Scratch, TileView};
+use std::arch::x86_64::*;
+
+/// Tokens to a tile: twelve sums of integers and twelve of floats leave registers for the operands.
+pub(super) const TOKENS: usize = 12;
+
+/// Bytes of a register.
+const V: usize = 64;
+
+/// Calls a function for each tile with as many tokens as it has, rounded up to four.
+macro_rules! for_each_tile {
+    ($x:expr, $function:ident::<$of:ty>, $scratch:expr) => {
+        for tile in 0..$x.m.div_ceil(TOKENS) {
+            match $x.m - tile * TOKENS {
+                9.. => $function::<$of, 12>($x, tile, $scratch),
+                5.. => $function::<$of, 8>($x, tile, $scratch),
+                _ => $function::<$of, 4>($x, tile, $scratch),
+            }
+        }
+    };
+}
+
+/// # Safety
+/// The processor has the features; `weights` is at most 16 rows of `row_bytes` of `K`'s blocks, the tiles hold `m` tokens
+/// of as many values, and `scratch.acc` has room for whole tiles of [tokens][16].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
+    // SAFETY: as the caller says.
+    unsafe {
+        unpack_supers::<K>(weights, row_bytes, x.k, scratch);
+        for_each_tile!(x, supers_by_tile::<K>, scratch);
+    }
+}
+
+/// # Safety
+/// As for [`supers`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
+    // SAFETY: as the caller says.
+    unsafe {
+        unpack_plain::<P>(weights, row_bytes, x.k, scratch);
+        for_each_tile!(x, plain_by_tile::<P>, scratch);
+    }
+}
+
+/// # Safety
+/// As for [`supers`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn floats<S: Stored>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
+    // SAFETY: as the caller says.
+    unsafe {
+        unpack_floats::<S>(weights, row_bytes, x.k, scratch);
+        for_each_tile!(x, floats_by_tile::<S>, scratch);
+    }
+}
+
+/// Sixteen rows' registers stored as columns, one after the other.
+///
+/// # Safety
+/// `to` points to `n <= 16` writable registers.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn store_turned(rows: [__m512i; ROWS], to: *mut u8, n: usize) {
+    for (i, column) in turn(rows).into_iter().take(n).enumerate() {
+        // SAFETY: as the caller says.
+        unsafe { _mm512_storeu_si512(to.add(i * V).cast(), column) };
+    }
+}
+
+/// The panel, then scales `[k / SUB][16]` times d, then dmin `[k / 256][16]`; minima in pairs, `[k / (2 SUB)][16][2]`.
+///
+/// # Safety
+/// As for [`supers`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn unpack_supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
+    let n_blocks = k / SUPER;
+    let n_subs = SUPER / K::SUB;
+    scratch.panel.resize(k * ROWS);
+    scratch.scales.resize((n_blocks * n_subs + n_blocks) * ROWS);
+    scratch.minima.resize(n_blocks * n_subs * ROWS);
+    let (scales, dmins) = scratch.scales.split_at_mut(n_blocks * n_subs * ROWS);
+    // One of two neighbours where a scale counts for 32.
+    let every_second = _mm256_setr_epi16(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
+    let zero = _mm512_setzero_si512();
+    for b in 0..n_blocks {
+        let mut quants = [[zero; ROWS]; 4];
+        let (mut scale_rows, mut minimum_rows) = ([zero; ROWS], [zero; ROWS]);
+        let (mut d, mut dmin) = ([0.0f32; ROWS], [0.0f32; ROWS]);
+        for (r, row) in weights.chunks_exact(row_bytes).take(ROWS).enumerate() {
+            // SAFETY: block b of the row.
+            let (q, parts) = unsafe {
+                let block = row.as_ptr().add(b * K::BYTES);
+                (K::quants(block), K::scales(block))
+            };
+            for (quants, q) in quants.iter_mut().zip(q) {
+                quants[r] = q;
+            }
+            let pick = |v: __m256i| if K::SUB == SUM_16 { v } else { _mm256_permutexvar_epi16(every_second, v) };
+            scale_rows[r] = _mm512_cvtepi16_epi32(pick(parts.scales));
+            minimum_rows[r] = _mm512_castsi256_si512(pick(parts.minima));
+            (d[r], dmin[r]) = (parts.d, parts.dmin);
+        }
+        // SAFETY: the buffers were made as long.
+        unsafe {
+            for (j, rows) in quants.into_iter().enumerate() {
+                store_turned(rows, scratch.panel.as_mut_ptr().add(b * SUPER * ROWS + j * ROWS * V), ROWS);
+            }
+            let d = _mm512_loadu_ps(d.as_ptr());
+            for (j, column) in turn(scale_rows).into_iter().take(n_subs).enumerate() {
+                _mm512_storeu_ps(scales.as_mut_ptr().add((b * n_subs + j) * ROWS), _mm512_mul_ps(d, _mm512_cvtepi32_ps(column)));
+            }
+            store_turned(minimum_rows, scratch.minima.as_mut_ptr().add(b * n_subs * ROWS).cast(), n_subs / 2);
+        }
+        dmins[b * ROWS..][..ROWS].copy_from_slice(&dmin);
+    }
+}
+
+/// # Safety
+/// As for [`supers`], after [`unpack_supers`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn supers_by_tile<K: Super, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
+    let (n_blocks, n_subs) = (x.k / SUPER, SUPER / K::SUB);
+    let pairs = if K::SUB == SUM_16 { &x.tiles.pairs_16 } else { &x.tiles.pairs_32 };
+    let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr();
+    let y_scales = x.tiles.scales[tile * TOKENS * n_blocks..].as_ptr();
+    let y_pairs = pairs[tile * TOKENS * n_blocks * n_subs..].as_ptr().cast::<i32>();
+    let seeds = x.tiles.seeds[tile * TOKENS * (x.k / SUM_16)..].as_ptr();
+    let (panel, scales) = (scratch.panel.as_ptr(), scratch.scales.as_ptr());
+    let dmins = scratch.scales[n_blocks * n_subs * ROWS..].as_ptr();
+    let minima = scratch.minima.as_ptr();
+    let mut totals = [_mm512_setzero_ps(); T];
+    for b in 0..n_blocks {
+        let mut sums = [_mm512_setzero_ps(); T];
+        // SAFETY: block b of the panel and of the tile.
+        unsafe {
+            for j in b * n_subs..(b + 1) * n_subs {
+                let mut dots = [_mm512_setzero_si512(); T];
+                if let Some(bias_log) = K::BIAS_LOG {
+                    for t in 0..T {
+                        let sum = _mm512_set1_epi32(*seeds.add(j * TOKENS + t));
+                        dots[t] = _mm512_sll_epi32(sum, _mm_cvtsi32_si128(bias_log));
+                    }
+                }
+                for s in j * K::SUB / LANE..(j + 1) * K::SUB / LANE {
+                    let w = _mm512_loadu_si512(panel.add(s * V).cast());
+                    for t in 0..T {
+                        let word = y.cast::<i32>().add(s * TOKENS + t).read_unaligned();
+                        dots[t] = _mm512_dpbusd_epi32(dots[t], w, _mm512_set1_epi32(word));
+                    }
+                }
+                let scale = _mm512_loadu_ps(scales.add(j * ROWS));
+                for t in 0..T {
+                    sums[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, sums[t]);
+                }
+            }
+            if K::BIAS_LOG.is_none() {
+                take_off_minima(
+                    &mut sums,
+                    minima.add(b * n_subs * ROWS),
+                    dmins.add(b * ROWS),
+                    y_pairs.add(b * n_subs / 2 * TOKENS),
+                    n_subs,
+                );
+            }
+            for t in 0..T {
+                totals[t] = _mm512_fmadd_ps(sums[t], _mm512_set1_ps(*y_scales.add(b * TOKENS + t)), totals[t]);
+            }
+        }
+    }
+    // SAFETY: whole tiles of 16 rows have room.
+    unsafe { store_tile(totals, tile, scratch) };
+}
+
+/// Takes a block's minima times the sums of the activations off the sums.
+///
+/// # Safety
+/// The addresses are of a block's minima, `[n_subs / 2][16][2]`, its 16 dmin, and the tile's sums, `[n_subs / 2][12][2]`.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn take_off_minima<const T: usize>(sums: &mut [__m512; T], minima: *const i16, dmins: *const f32, y: *const i32, n_subs: usize) {
+    let mut minimum = [_mm512_setzero_si512(); T];
+    // SAFETY: as the caller says.
+    let dmin = unsafe {
+        for j in 0..n_subs / 2 {
+            let m = _mm512_loadu_si512(minima.add(j * ROWS * 2).cast());
+            for t in 0..T {
+                let pair = y.add(j * TOKENS + t).read_unaligned();
+                minimum[t] = _mm512_dpwssd_epi32(minimum[t], m, _mm512_set1_epi32(pair));
+            }
+        }
+        _mm512_loadu_ps(dmins)
+    };
+    for t in 0..T {
+        sums[t] = _mm512_fnmadd_ps(_mm512_cvtepi32_ps(minimum[t]), dmin, sums[t]);
+    }
+}
+
+/// # Safety
+/// `scratch.acc` has room for the tile.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn store_tile<const T: usize>(totals: [__m512; T], tile: usize, scratch: &mut Scratch) {
+    let out = scratch.acc[tile * TOKENS * ROWS..][..T * ROWS].as_mut_ptr();
+    for (t, total) in totals.into_iter().enumerate() {
+        // SAFETY: within the slice above.
+        unsafe { _mm512_storeu_ps(out.add(t * ROWS), total) };
+    }
+}
+
+/// The panel, and scales `[k / 32][16]`.
+///
+/// # Safety
+/// As for [`supers`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn unpack_plain<P: Plain>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
+    let n_blocks = k / GROUP;
+    // A pair of blocks is unpacked at once; the second of the last pair may be missing.
+    scratch.panel.resize(k.next_multiple_of(2 * GROUP) * ROWS);
+    scratch.scales.resize(n_blocks * ROWS);
+    for b in (0..n_blocks).step_by(2) {
+        let mut quants = [_mm512_setzero_si512(); ROWS];
+        for (r, row) in weights.chunks_exact(row_bytes).take(ROWS).enumerate() {
+            for b in b..(b + 2).min(n_blocks) {
+                let at = b * P::BYTES;
+                scratch.scales[b * ROWS + r] = super::super::halves::widen_one(u16::from_le_bytes([row[at], row[at + 1]]));
+            }
+            // SAFETY: one or two blocks from b on.
+            quants[r] = unsafe {
+                let block = row.as_ptr().add(b * P::BYTES);
+                if b + 1 < n_blocks { P::two(block) } else { _mm512_zextsi256_si512(P::one(block)) }
+            };
+        }
+        for b in b..(b + 2).min(n_blocks) {
+            scratch.scales[b * ROWS..][..ROWS].iter_mut().skip(weights.len() / row_bytes).for_each(|s| *s = 0.0);
+        }
+        // SAFETY: the panel has room for pairs of blocks.
+        unsafe { store_turned(quants, scratch.panel.as_mut_ptr().add(b * GROUP * ROWS), ROWS) };
+    }
+}
+
+/// # Safety
+/// As for [`supers`], after [`unpack_plain`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn plain_by_tile<P: Plain, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
+    let n_blocks = x.k / GROUP;
+    let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr().cast::<i32>();
+    let seeds = x.tiles.seeds[tile * TOKENS * n_blocks..].as_ptr();
+    let y_scales = x.tiles.scales[tile * TOKENS * n_blocks..].as_ptr();
+    let (panel, scales) = (scratch.panel.as_ptr(), scratch.scales.as_ptr());
+    let mut totals = [_mm512_setzero_ps(); T];
+    for b in 0..n_blocks {
+        // SAFETY: block b of the panel and of the tile.
+        unsafe {
+            let mut dots: [__m512i; T] = std::array::from_fn(|t| {
+                // What the weights were moved by, times the sum of the activations.
+                _mm512_sll_epi32(_mm512_set1_epi32(*seeds.add(b * TOKENS + t)), _mm_cvtsi32_si128(P::BIAS_LOG))
+            });
+            for s in b * GROUP / LANE..(b + 1) * GROUP / LANE {
+                let w = _mm512_loadu_si512(panel.add(s * V).cast());
+                for t in 0..T {
+                    let word = y.add(s * TOKENS + t).read_unaligned();
+                    dots[t] = _mm512_dpbusd_epi32(dots[t], w, _mm512_set1_epi32(word));
+                }
+            }
+            let scale = _mm512_loadu_ps(scales.add(b * ROWS));
+            for t in 0..T {
+                let scale = _mm512_mul_ps(scale, _mm512_set1_ps(*y_scales.add(b * TOKENS + t)));
+                totals[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, totals[t]);
+            }
+        }
+    }
+    // SAFETY: whole tiles of 16 rows have room.
+    unsafe { store_tile(totals, tile, scratch) };
+}
+
+/// The panel as f32, `[k][16]`.
+///
+/// # Safety
+/// As for [`supers`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn unpack_floats<S: Stored>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
+    scratch.panel.resize(k * V);
+    for at in (0..k).step_by(W) {
+        let n = (k - at).min(W);
+        let mut rows = [_mm512_setzero_si512(); ROWS];
+        for (slot, row) in rows.iter_mut().zip(weights.chunks_exact(row_bytes)) {
+            // SAFETY: n weights from `at` on.
+            *slot = _mm512_castps_si512(unsafe { S::load(row.as_ptr().add(at * S::BYTES), n) });
+        }
+        // SAFETY: the panel has room for n more columns.
+        unsafe { store_turned(rows, scratch.panel.as_mut_ptr().add(at * V), n) };
+    }
+}
+
+/// # Safety
+/// As for [`supers`], after [`unpack_floats`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+unsafe fn floats_by_tile<S: Stored, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
+    let y = x.tiles.floats[tile * TOKENS * x.k..].as_ptr();
+    let panel = scratch.panel.as_ptr();
+    let mut totals = [_mm512_setzero_ps(); T];
+    for i in 0..x.k {
+        // SAFETY: column i of the panel, value i of the tile's tokens.
+        unsafe {
+            let w = _mm512_loadu_ps(panel.add(i * V).cast());
+            for t in 0..T {
+                totals[t] = _mm512_fmadd_ps(w, _mm512_set1_ps(*y.add(i * TOKENS + t)), totals[t]);
+            }
+        }
+    }
+    // SAFETY: whole tiles of 16 rows have room.
+    unsafe { store_tile(totals, tile, scratch) };
+}

@@ -1,0 +1,175 @@
+//! Few rows of activations by blocks of 32 weights with one scale.
+
+use super::super::prefetch;
+use crate::model::kernels::activations::{GROUP, LANE, Operand};
+use crate::model::kernels::set::Scratch;
+use crate::quant::{Block, BlockQ4_0, BlockQ8_0};
+use std::arch::x86_64::*;
+
+/// Blocks whose scales are gathered together: a register of f32 in half width.
+const BLOCKS: usize = 8;
+
+/// A type with one scale for 32 weights, which stands in half precision at its block's begin:
+/// `weight = scale * (q - bias)`.
+pub(super) trait Plain {
+    const BYTES: usize;
+    /// The logarithm of the bias.
+    const BIAS_LOG: i32;
+
+    /// The unsigned numbers of a block in the order of the activations.
+    ///
+    /// # Safety
+    /// `block` points to `BYTES` readable bytes.
+    unsafe fn one(block: *const u8) -> __m256i;
+
+    /// Those of two neighbouring blocks.
+    ///
+    /// # Safety
+    /// `block` points to 2 * `BYTES` readable bytes.
+    unsafe fn two(block: *const u8) -> __m512i;
+}
+
+pub(super) struct Q8_0;
+pub(super) struct Q4_0;
+
+impl Plain for Q8_0 {
+    const BYTES: usize = BlockQ8_0::BYTES;
+    const BIAS_LOG: i32 = 7;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn one(block: *const u8) -> __m256i {
+        // SAFETY: 32 bytes behind the scale.
+        unsafe { _mm256_xor_si256(_mm256_loadu_si256(block.add(2).cast()), _mm256_set1_epi8(-128)) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn two(block: *const u8) -> __m512i {
+        // SAFETY: 32 bytes behind each scale.
+        unsafe {
+            let low = _mm512_castsi256_si512(_mm256_loadu_si256(block.add(2).cast()));
+            let both = _mm512_inserti64x4::<1>(low, _mm256_loadu_si256(block.add(Self::BYTES + 2).cast()));
+            _mm512_xor_si512(both, _mm512_set1_epi8(-128))
+        }
+    }
+}
+
+impl Plain for Q4_0 {
+    const BYTES: usize = BlockQ4_0::BYTES;
+    const BIAS_LOG: i32 = 3;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn one(block: *const u8) -> __m256i {
+        // SAFETY: 16 bytes behind the scale.
+        let bits = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(block.add(2).cast()) });
+        _mm256_and_si256(_mm256_srlv_epi16(bits, _mm256_setr_m128i(_mm_setzero_si128(), _mm_set1_epi16(4))), _mm256_set1_epi8(0xF))
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn two(block: *const u8) -> __m512i {
+        // SAFETY: 16 bytes behind each scale.
+        let (a, b) = unsafe { (_mm_loadu_si128(block.add(2).cast()), _mm_loadu_si128(block.add(Self::BYTES + 2).cast())) };
+        let bits = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(_mm256_broadcastsi128_si256(a)), _mm256_broadcastsi128_si256(b));
+        let shift = _mm512_setr_epi64(0, 0, FOURS, FOURS, 0, 0, FOURS, FOURS);
+        _mm512_and_si512(_mm512_srlv_epi16(bits, shift), _mm512_set1_epi8(0xF))
+    }
+}
+
+/// Four 16-bit shifts by 4.
+const FOURS: i64 = 0x0004_0004_0004_0004;
+
+/// # Safety
+/// The processor has the features; `weights` is whole rows of `row_bytes` of `P`'s blocks, `out` is [m][rows].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn rows<P: Plain>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
+    let n_rows = out.len() / x.m;
+    for (r, row) in weights.chunks_exact(row_bytes).enumerate() {
+        let mut t = 0;
+        while t < x.m {
+            let out = &mut out[r + t * n_rows..];
+            // SAFETY: as the caller says.
+            t += unsafe {
+                match x.m - t {
+                    8.. => dot::<P, 8>(row, x, t, out, n_rows),
+                    4.. => dot::<P, 4>(row, x, t, out, n_rows),
+                    2.. => dot::<P, 2>(row, x, t, out, n_rows),
+                    _ => dot::<P, 1>(row, x, t, out, n_rows),
+                }
+            };
+        }
+    }
+}
+
+/// One weight row by `M` rows of activations. How many those were.
+///
+/// # Safety
+/// As for [`rows`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &mut [f32], n_rows: usize) -> usize {
+    let n_blocks = row.len() / P::BYTES;
+    let quants: [*const i8; M] = std::array::from_fn(|i| x.quants(t + i).as_ptr());
+    let lanes: [*const i32; M] = std::array::from_fn(|i| x.lanes(t + i).as_ptr());
+    let scales: [*const f32; M] = std::array::from_fn(|i| x.scales(t + i, GROUP).as_ptr());
+    let mut sums = [_mm512_setzero_ps(); M];
+    let mut rest = [_mm256_setzero_ps(); M];
+    let whole = n_blocks / BLOCKS * BLOCKS;
+    // SAFETY: every load is of a block below `n_blocks`, or of its activations.
+    unsafe {
+        for first in (0..whole).step_by(BLOCKS) {
+            let block = row.as_ptr().add(first * P::BYTES);
+            prefetch(block, BLOCKS * P::BYTES);
+            let d = eight_scales::<P>(block);
+            let d: [__m256; M] = std::array::from_fn(|m| _mm256_mul_ps(d, _mm256_loadu_ps(scales[m].add(first))));
+            for pair in 0..BLOCKS / 2 {
+                let q = P::two(block.add(2 * pair * P::BYTES));
+                let at = (first + 2 * pair) * GROUP;
+                for m in 0..M {
+                    let seed = _mm512_loadu_si512(lanes[m].add(at / LANE).cast());
+                    let seed = _mm512_sll_epi32(seed, _mm_cvtsi32_si128(P::BIAS_LOG));
+                    let dot = _mm512_dpbusd_epi32(seed, q, _mm512_loadu_si512(quants[m].add(at).cast()));
+                    sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), both_scales(d[m], pair), sums[m]);
+                }
+            }
+        }
+        for i in whole..n_blocks {
+            let block = row.as_ptr().add(i * P::BYTES);
+            let q = P::one(block);
+            let d = super::super::halves::widen_one(block.cast::<u16>().read_unaligned());
+            for m in 0..M {
+                let seed = _mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast());
+                let seed = _mm256_sll_epi32(seed, _mm_cvtsi32_si128(P::BIAS_LOG));
+                let dot = _mm256_dpbusd_epi32(seed, q, _mm256_loadu_si256(quants[m].add(i * GROUP).cast()));
+                rest[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(d * *scales[m].add(i)), rest[m]);
+            }
+        }
+    }
+    for m in 0..M {
+        out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums[m], _mm512_zextps256_ps512(rest[m])));
+    }
+    M
+}
+
+/// The scales of eight neighbouring blocks.
+///
+/// # Safety
+/// `block` points to eight readable blocks.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn eight_scales<P: Plain>(block: *const u8) -> __m256 {
+    // SAFETY: as the caller says.
+    let h = |i: usize| unsafe { block.add(i * P::BYTES).cast::<i16>().read_unaligned() };
+    _mm256_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7)))
+}
+
+/// The scales of blocks `2 * pair` and `2 * pair + 1`, eight times each.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn both_scales(d: __m256, pair: usize) -> __m512 {
+    let (a, b) = (2 * pair as i32, 2 * pair as i32 + 1);
+    let order = _mm512_setr_epi32(a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b);
+    _mm512_permutexvar_ps(order, _mm512_castps256_ps512(d))
+}

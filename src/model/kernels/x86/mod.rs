@@ -1,0 +1,37 @@
+//! The x86-64 tiers. A set is handed out only after the processor was asked for all features its functions are compiled
+//! with; that is what makes calling them sound.
+
+// Arrays here are registers side by side: a number names the same place in several of them.
+#![allow(clippy::needless_range_loop)]
+
+mod avx512;
+mod halves;
+
+use super::set::KernelSet;
+
+/// The sets this processor can run, the plainest first.
+pub(super) fn sets() -> Vec<KernelSet> {
+    let mut sets = Vec::new();
+    if is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vnni")
+    {
+        sets.push(avx512::set());
+    }
+    sets
+}
+
+/// Bytes that a stream of weights is fetched ahead: the hardware stops at pages of 4 KB.
+const AHEAD: usize = 4096;
+
+/// Fetches ahead the lines that lie `AHEAD` bytes behind those of a block. An address behind the weights' end is no fault.
+#[inline(always)]
+fn prefetch(block: *const u8, n_bytes: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    for at in (0..n_bytes).step_by(super::buffer::LINE) {
+        // SAFETY: a prefetch touches nothing, wherever it points.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_add(AHEAD + at).cast()) };
+    }
+}
