@@ -1,0 +1,60 @@
+//! All that can happen to the screen.
+
+use crate::gauges::Machine;
+use crate::history::{Conversation, ConversationRow, HistoryEvent, Hit};
+use crate::protocol::{Event, ModelRef, Report};
+use crate::shelf::ModelEntry;
+use crate::tui::keymap::Chord;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// The first frame is on the screen; now models and disks may be touched.
+    Started,
+    Key(Chord),
+    Paste(String),
+    Resize(Size),
+    /// The terminal says whether it is looked at.
+    Focused(bool),
+    Wheel {
+        up: bool,
+    },
+    /// A time came that [`super::App::wake_at_ms`] had asked for.
+    Tick,
+    Engine(Event),
+    History(HistoryEvent),
+    Read(ReadAnswer),
+    Machine(Box<Machine>),
+    Shelf(Vec<ModelEntry>),
+    /// $VISUAL ended: the text as it was left.
+    Edited(Result<String, Report>),
+    /// An effect has something to say: "sent to the terminal's clipboard".
+    Said(String),
+    /// An effect could not be done.
+    Failed(Report),
+    /// The program was in the background and is back.
+    Resumed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    pub columns: u16,
+    pub rows: u16,
+}
+
+/// What came of an [`super::Effect::Read`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum ReadAnswer {
+    /// What was looked at last, absent on the first start, and the model that answered there.
+    Newest {
+        conversation: Option<Box<Conversation>>,
+        model: Option<ModelRef>,
+    },
+    Conversation(Box<Conversation>),
+    Conversations(Vec<ConversationRow>),
+    Search {
+        words: String,
+        hits: Vec<Hit>,
+    },
+    /// What was typed before, newest first.
+    Prompts(Vec<String>),
+}

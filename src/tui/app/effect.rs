@@ -1,0 +1,64 @@
+//! All that may follow from what happened, as plain data. `run` carries it out.
+
+use crate::history::Write;
+use crate::protocol::{Command, ConversationId, NodeId};
+use std::path::PathBuf;
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// To the engine.
+    Send(Command),
+    /// To the history's writer.
+    Store(Write),
+    /// From the history, answered by `Action::Read`.
+    Read(Read),
+    /// Look for models again.
+    ScanShelf,
+    /// To the terminal's clipboard.
+    Copy(String),
+    /// In $VISUAL, answered by `Action::Edited`.
+    Edit(String),
+    Export(Export),
+    /// What can be set for good, into config.toml.
+    Remember(Remember),
+    Title(String),
+    Bell,
+    /// Whether the machine's gauges are looked at: they are not read while nobody does.
+    Watch(bool),
+    Mouse(bool),
+    /// Every cell anew.
+    Redraw,
+    Suspend,
+    Quit,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// The conversation that was looked at last.
+    Newest,
+    Conversation(ConversationId),
+    Conversations,
+    Search(String),
+    Prompts,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Export {
+    pub conversation: ConversationId,
+    /// The branch that is shown.
+    pub tip: Option<NodeId>,
+    pub format: ExportFormat,
+    /// Absent: a name made from the title, in the folder ingle was started in.
+    pub path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportFormat {
+    Markdown,
+    Json,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Remember {
+    Theme(String),
+}

@@ -1,0 +1,257 @@
+//! What the commands do: mostly what a key does too, with an argument.
+
+use crate::history::Write;
+use crate::protocol::Role;
+use crate::tui::app::{App, Effect, Env, Export, ExportFormat, Level, Read};
+use crate::tui::keymap::Intent;
+use crate::tui::screens::{conversation, conversations, help, models, palette, settings, themes};
+use std::path::PathBuf;
+
+pub fn help(app: &mut App, topic: &str, env: &Env) -> Vec<Effect> {
+    if topic.is_empty() {
+        return app.perform(Intent::Help, env);
+    }
+    match super::find(topic.trim_start_matches('/')) {
+        Some(row) => {
+            let line = format!("/{} {}", row.name, row.args);
+            app.toasts.say(format!("{}: {}", line.trim_end(), row.help), env)
+        }
+        None => {
+            help::open(app);
+            app.filter_top(topic);
+            Vec::new()
+        }
+    }
+}
+
+pub fn model(app: &mut App, name: &str, env: &Env) -> Vec<Effect> {
+    let effects = app.perform(Intent::Models, env);
+    if name.is_empty() {
+        return effects;
+    }
+    // One that is meant by name needs no picking.
+    let wanted = name.to_lowercase();
+    let entries = app.models.entries.as_deref().unwrap_or_default();
+    let meant: Vec<_> = entries.iter().filter(|e| e.name.to_lowercase() == wanted || e.full_name().to_lowercase() == wanted).collect();
+    let reference = match meant.as_slice() {
+        [one] => Some(one.reference.clone()),
+        _ if wanted == crate::protocol::GUIDE_NAME => Some(crate::protocol::ModelRef::Guide),
+        _ if name.contains('/') || wanted.ends_with(".gguf") => Some(crate::protocol::ModelRef::File(PathBuf::from(name))),
+        _ => None,
+    };
+    match reference {
+        Some(reference) => {
+            app.overlays.pop();
+            models::choose(app, reference, None, env)
+        }
+        None => {
+            app.filter_top(name);
+            effects
+        }
+    }
+}
+
+pub fn models(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    app.perform(Intent::Models, env)
+}
+
+pub fn unload(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    models::unload(app, env)
+}
+
+pub fn new(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    app.perform(Intent::New, env)
+}
+
+pub fn resume(app: &mut App, words: &str, env: &Env) -> Vec<Effect> {
+    let effects = app.perform(Intent::Conversations, env);
+    app.filter_top(words);
+    effects
+}
+
+pub fn search(_: &mut App, words: &str, _: &Env) -> Vec<Effect> {
+    vec![Effect::Read(Read::Search(words.to_owned()))]
+}
+
+pub fn rename(app: &mut App, title: &str, env: &Env) -> Vec<Effect> {
+    if app.conversation.is_empty() {
+        return app.toasts.say("nothing to name yet", env);
+    }
+    app.conversation.title = title.to_owned();
+    vec![Effect::Store(Write::Rename { conversation: app.conversation.id, title: title.to_owned() })]
+}
+
+pub fn star(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    conversations::star(app, app.conversation.id, env)
+}
+
+pub fn delete(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    app.perform(Intent::Delete, env)
+}
+
+pub fn regenerate(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    conversation::branch::regenerate(app, env)
+}
+
+pub fn edit(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    conversation::branch::edit(app, None, env)
+}
+
+pub fn go_on(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    conversation::branch::go_on(app, env)
+}
+
+pub fn undo(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    conversation::branch::undo(app, env)
+}
+
+pub fn fork(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    conversation::branch::fork(app, env)
+}
+
+pub fn stop(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    if app.conversation.is_busy() { conversation::answer::stop(app) } else { app.toasts.say("nothing to stop", env) }
+}
+
+/// `/set NAME VALUE`, and Ollama's `/set parameter NAME VALUE`.
+pub fn set(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
+    let argument = argument.strip_prefix("parameter ").unwrap_or(argument).trim();
+    if argument.is_empty() {
+        settings::open(app);
+        return Vec::new();
+    }
+    let (name, value) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));
+    if value.is_empty() {
+        settings::open(app);
+        app.filter_top(name);
+        return Vec::new();
+    }
+    settings::set(app, name, value.trim(), env)
+}
+
+pub fn system(app: &mut App, text: &str, env: &Env) -> Vec<Effect> {
+    match text {
+        "" => show(app, "system", env),
+        "-" => settings::set(app, "system_prompt", "", env),
+        text => settings::set(app, "system_prompt", text, env),
+    }
+}
+
+pub fn show(app: &mut App, what: &str, env: &Env) -> Vec<Effect> {
+    match what {
+        "parameters" => settings::open(app),
+        "system" => {
+            let effective = conversation::send::effective(app);
+            let text = match effective.get("system_prompt").map(|(_, source)| source) {
+                Some(source) if !effective.text("system_prompt").is_empty() => {
+                    format!("system prompt, from {}: {}", source.name(), effective.text("system_prompt"))
+                }
+                _ => "no system prompt; /system TEXT sets one".to_owned(),
+            };
+            return app.toasts.say(text, env);
+        }
+        "license" => {
+            let licence = app.models.current.as_ref().map(|c| c.facts.licence.clone());
+            let text = match licence {
+                None => "no model is loaded".to_owned(),
+                Some(None) => "the model's file names no licence".to_owned(),
+                Some(Some(licence)) => licence,
+            };
+            return app.toasts.say(text, env);
+        }
+        _ => {
+            let effects = app.perform(Intent::Models, env);
+            return effects;
+        }
+    }
+    Vec::new()
+}
+
+pub fn copy(app: &mut App, what: &str, env: &Env) -> Vec<Effect> {
+    match what {
+        "code" => app.perform(Intent::CopyCode, env),
+        "all" => {
+            let name = |role: Role| if role == Role::User { "you" } else { role.name() };
+            let turns: Vec<String> = app.conversation.path().iter().map(|n| format!("{}:\n{}", name(n.role), n.content)).collect();
+            if turns.is_empty() { app.toasts.say("nothing to copy yet", env) } else { vec![Effect::Copy(turns.join("\n\n"))] }
+        }
+        _ => app.perform(Intent::CopyAnswer, env),
+    }
+}
+
+pub fn export(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
+    if app.conversation.is_empty() {
+        return app.toasts.say("nothing to write yet", env);
+    }
+    let (first, rest) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));
+    let (format, file) = match first {
+        "md" | "markdown" => (ExportFormat::Markdown, rest),
+        "json" => (ExportFormat::Json, rest),
+        _ if argument.ends_with(".json") => (ExportFormat::Json, argument),
+        _ => (ExportFormat::Markdown, argument),
+    };
+    let path = Some(file.trim()).filter(|f| !f.is_empty()).map(PathBuf::from);
+    vec![Effect::Export(Export { conversation: app.conversation.id, tip: app.conversation.tip, format, path })]
+}
+
+/// Opens the figures under the last answer.
+pub fn stats(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    match app.conversation.last(Role::Assistant).map(|n| n.id) {
+        None => app.toasts.say("no answer yet", env),
+        Some(id) => {
+            app.conversation.unfolded.insert(id);
+            app.conversation.scroll = conversation::Scroll::Follow;
+            Vec::new()
+        }
+    }
+}
+
+pub fn theme(app: &mut App, name: &str, env: &Env) -> Vec<Effect> {
+    if name.is_empty() {
+        themes::open(app);
+        return Vec::new();
+    }
+    themes::take(app, name, env)
+}
+
+pub fn gauges(app: &mut App, level: &str, env: &Env) -> Vec<Effect> {
+    let level = match level {
+        "line" => Level::Line,
+        "strip" => Level::Strip,
+        "panel" => Level::Panel,
+        "full" => Level::Full,
+        _ => return app.perform(Intent::Gauges, env),
+    };
+    app.set_level(level, env)
+}
+
+pub fn keys(app: &mut App, _: &str, _: &Env) -> Vec<Effect> {
+    help::open_keys(app);
+    Vec::new()
+}
+
+pub fn config(app: &mut App, _: &str, _: &Env) -> Vec<Effect> {
+    settings::open(app);
+    Vec::new()
+}
+
+pub fn mouse(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    app.perform(Intent::Mouse, env)
+}
+
+pub fn exit(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    app.perform(Intent::Quit, env)
+}
+
+/// The palette lists every command; taking one that needs more puts it into the prompt.
+pub fn from_palette(app: &mut App, name: &'static str, env: &Env) -> Vec<Effect> {
+    match super::find(name) {
+        Some(row) if row.needs_argument() => {
+            app.prompt.set(&format!("/{name} "));
+            palette::after(app);
+            Vec::new()
+        }
+        Some(row) => (row.run)(app, "", env),
+        None => Vec::new(),
+    }
+}

@@ -1,0 +1,220 @@
+//! One turn as lines: who and when, what was thought, what was said, how it ended, its figures.
+
+use super::state::{State, Thought};
+use crate::history::{Node, Status};
+use crate::protocol::{FinishReason, Role, Statistics};
+use crate::text::{Shown, width};
+use crate::tui::figures;
+use crate::tui::keymap::{Intent, Keymap};
+use crate::tui::theme::{Meaning, Theme};
+use crate::tui::{time, wrap};
+use ratatui::text::{Line, Span};
+
+/// A line with what stands beside it.
+#[derive(Debug, Clone, Default)]
+pub struct TurnLine {
+    pub line: Line<'static>,
+    /// The accent bar of what a person said.
+    pub bar: bool,
+    /// At the right edge: the time.
+    pub right: Option<Span<'static>>,
+}
+
+/// What a turn's lines depend on besides the turn.
+pub struct Look<'a> {
+    pub theme: &'a Theme,
+    pub columns: u16,
+    pub unfolded: bool,
+    /// The last turn: it alone has its figures without being asked.
+    pub last: bool,
+    pub sibling: (usize, usize),
+    pub thought: Option<Thought>,
+    pub utc_offset_s: i32,
+    pub compact: bool,
+    pub keymap: &'a Keymap,
+    pub motion: bool,
+}
+
+/// The bar where the next token will stand.
+const CURSOR: &str = "▍";
+
+impl Look<'_> {
+    fn span(&self, text: &str, meaning: Meaning) -> Span<'static> {
+        Span::styled(Shown::line(text).as_str().to_owned(), self.theme.style(meaning))
+    }
+
+    fn plain(&self, text: &str, meaning: Meaning) -> TurnLine {
+        TurnLine { line: Line::from(self.span(text, meaning)), ..TurnLine::default() }
+    }
+
+    /// A sentence over as many lines as it needs.
+    fn wrapped(&self, text: &str, meaning: Meaning) -> Vec<TurnLine> {
+        let shown = Shown::block(text);
+        wrap::wrap(shown.as_str(), usize::from(self.columns)).iter().map(|l| self.plain(l, meaning)).collect()
+    }
+}
+
+pub fn lines(node: &Node, look: &Look) -> Vec<TurnLine> {
+    let mut out = vec![header(node, look)];
+    match node.role {
+        Role::User | Role::System | Role::Tool => out.extend(said(node, look)),
+        Role::Assistant => answer(node, look, &mut out),
+    }
+    out.push(TurnLine::default());
+    out
+}
+
+fn header(node: &Node, look: &Look) -> TurnLine {
+    let mut spans = match (node.role, &node.model) {
+        (Role::User, _) => vec![look.span("you", Meaning::Accent)],
+        (Role::Assistant, Some(model)) => {
+            let name = if model.name.is_empty() { "a model" } else { &model.name };
+            vec![look.span(&format!("{name}  {}", model.quantization), Meaning::Dim)]
+        }
+        (role, _) => vec![look.span(role.name(), Meaning::Dim)],
+    };
+    if look.sibling.1 > 1 {
+        spans.push(look.span(&format!("  ‹ {}/{} ›", look.sibling.0 + 1, look.sibling.1), Meaning::Dim));
+    }
+    if node.role == Role::User && node.status == Status::Unsent {
+        spans.push(look.span("  not stored yet", Meaning::Faint));
+    }
+    let right = (!look.compact).then(|| look.span(&time::clock(node.created_ms, look.utc_offset_s), Meaning::Faint));
+    TurnLine { line: Line::from(spans), bar: false, right }
+}
+
+/// A person's words as they were written, not as markdown.
+fn said(node: &Node, look: &Look) -> Vec<TurnLine> {
+    let sent = node.status != Status::Unsent;
+    let meaning = if sent { Meaning::User } else { Meaning::Dim };
+    let mut lines = look.wrapped(&node.content, meaning);
+    lines.iter_mut().for_each(|l| l.bar = sent);
+    lines
+}
+
+fn answer(node: &Node, look: &Look, out: &mut Vec<TurnLine>) {
+    let streams = node.status == Status::Streaming;
+    if let Some(thinking) = node.thinking.as_deref().filter(|t| !t.is_empty()) {
+        out.extend(thought(node, thinking, look));
+    }
+    let text = if streams && !look.motion { whole_paragraphs(&node.content) } else { &node.content };
+    let mut body = look.wrapped(text, Meaning::Text);
+    if streams {
+        let cursor = look.span(CURSOR, Meaning::Accent);
+        match body.last_mut().filter(|l| l.line.width() < usize::from(look.columns)) {
+            Some(last) => last.line.push_span(cursor),
+            None => body.push(TurnLine { line: Line::from(cursor), ..TurnLine::default() }),
+        }
+    }
+    let said_nothing = body.is_empty();
+    out.extend(body);
+    if let Some(end) = ending(node, look) {
+        out.extend((!said_nothing).then(TurnLine::default));
+        out.extend(end);
+    }
+    if let Some(statistics) = node.statistics.as_ref().filter(|_| !streams && (look.last || look.unfolded)) {
+        out.push(TurnLine::default());
+        out.extend(figures_lines(statistics, node, look));
+    }
+}
+
+/// Without motion text shows by whole paragraphs.
+fn whole_paragraphs(text: &str) -> &str {
+    text.rfind("\n\n").map_or("", |at| &text[..at])
+}
+
+/// One line, or all that was thought.
+fn thought(node: &Node, thinking: &str, look: &Look) -> Vec<TurnLine> {
+    let thinks = node.status == Status::Streaming && node.content.is_empty();
+    let sign = if look.unfolded { "▾" } else { "▸" };
+    let what = match (thinks, look.thought) {
+        (true, Some(t)) => format!("{sign} thinking, {} s · {} tok", t.took_ms / 1_000, t.n_tokens),
+        (true, None) => format!("{sign} thinking"),
+        (false, Some(t)) => {
+            format!("{sign} thought for {:.1} s · {} tok", t.took_ms as f64 / 1000.0, figures::grouped(u64::from(t.n_tokens)))
+        }
+        (false, None) => format!("{sign} thought"),
+    };
+    let mut out = vec![look.plain(&what, Meaning::Faint)];
+    if look.unfolded {
+        let shown = Shown::block(thinking);
+        let columns = usize::from(look.columns).saturating_sub(2);
+        let lines = wrap::wrap(shown.as_str().trim(), columns);
+        out.extend(lines.iter().map(|l| look.plain(&format!("  {l}"), Meaning::Thinking)));
+    }
+    out.push(TurnLine::default());
+    out
+}
+
+/// How an answer ended, where that was not by itself.
+fn ending(node: &Node, look: &Look) -> Option<Vec<TurnLine>> {
+    let key = |intent| look.keymap.hint(intent);
+    let go_on = if State::can_continue(node) { format!(", {} continues", key(Intent::Continue)) } else { String::new() };
+    match (node.status, &node.report) {
+        (Status::Failed, Some(report)) => {
+            let mut out = look.wrapped(&format!("✗ {report}"), Meaning::Bad);
+            out.push(look.plain(&format!("{} answers once more", key(Intent::Regenerate)), Meaning::Dim));
+            Some(out)
+        }
+        (Status::Failed, None) => Some(vec![look.plain("✗ failed", Meaning::Bad)]),
+        (Status::Stopped, _) => Some(vec![look.plain(&format!("⏹ stopped{go_on}"), Meaning::Dim)]),
+        (Status::Interrupted, _) => Some(vec![look.plain(&format!("⚡ interrupted{go_on}"), Meaning::Dim)]),
+        _ if node.finish == Some(FinishReason::Length) => Some(vec![look.plain(&format!("cut at its length{go_on}"), Meaning::Dim)]),
+        _ => None,
+    }
+}
+
+/// The footer, and more on demand. Unknown figures are left out here: a footer says what was measured.
+fn figures_lines(s: &Statistics, node: &Node, look: &Look) -> Vec<TurnLine> {
+    let mut items = vec![format!("{} tok", figures::grouped(u64::from(s.predicted_n)))];
+    items.extend(s.predicted_per_second.map(|v| format!("{} tok/s", figures::rate(v as f32))));
+    items.extend(s.ttft_ms.map(|v| format!("TTFT {}", figures::seconds(v))));
+    let reused = if s.cache_n > 0 { format!(" ({} reused)", figures::grouped(u64::from(s.cache_n))) } else { String::new() };
+    let rate = s.prompt_per_second.map(|v| format!(" {} tok/s", figures::rate(v as f32))).unwrap_or_default();
+    items.push(format!("pp {}{reused}{rate}", figures::grouped(u64::from(s.prompt_n.saturating_add(s.cache_n)))));
+    items.extend(s.energy_j.filter(|_| s.predicted_n > 0).map(|j| format!("{:.1} J/tok", j / f64::from(s.predicted_n))));
+    items.extend(match node.finish {
+        Some(FinishReason::Length) => Some("length".to_owned()),
+        Some(FinishReason::StopString) => Some("stop".to_owned()),
+        Some(FinishReason::Cancelled) => Some("stopped".to_owned()),
+        Some(FinishReason::Done) | None => None,
+    });
+    let mut out = flow(&items, look);
+    if look.unfolded {
+        out.extend(flow(&details(s, node), look));
+    }
+    out
+}
+
+fn details(s: &Statistics, node: &Node) -> Vec<String> {
+    let ms = |v: f64| format!("{v:.0} ms");
+    let mut items = Vec::new();
+    items.extend(s.token_ms_p50.map(|v| format!("p50 {}", ms(v))));
+    items.extend(s.token_ms_p99.map(|v| format!("p99 {}", ms(v))));
+    items.push(format!("queue {}", ms(s.queue_ms)));
+    items.extend(s.load_ms.map(|v| format!("load {}", ms(v))));
+    items.push(format!("ctx {}/{}", figures::grouped(u64::from(s.n_past)), figures::grouped(u64::from(s.n_ctx))));
+    items.push(format!("peak {}", figures::bytes(s.peak.weights.saturating_add(s.peak.kv).saturating_add(s.peak.scratch))));
+    items.push(format!("seed {}", s.seed));
+    let said = ["temp", "top_k", "top_p", "min_p", "repeat_penalty"];
+    items.extend(said.iter().filter_map(|name| node.settings.0.get(*name).map(|v| format!("{name} {v}"))));
+    items.push(format!("ingle {}", s.version));
+    items
+}
+
+/// Items three blanks apart, on as many lines as they need; none is cut in two.
+fn flow(items: &[String], look: &Look) -> Vec<TurnLine> {
+    let mut lines = vec![String::new()];
+    for item in items {
+        let last = lines.last_mut().expect("there is a line from the beginning");
+        if last.is_empty() {
+            last.push_str(item);
+        } else if width(last) + 3 + width(item) <= usize::from(look.columns) {
+            last.push_str("   ");
+            last.push_str(item);
+        } else {
+            lines.push(item.clone());
+        }
+    }
+    lines.iter().map(|l| look.plain(l, Meaning::Faint)).collect()
+}

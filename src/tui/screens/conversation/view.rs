@@ -1,0 +1,121 @@
+//! The conversation on the screen.
+
+use super::state::Scroll;
+use super::transcript::{Block, blocks, n_lines, text_columns};
+use super::{find, scroll, welcome};
+use crate::tui::app::{App, Class, Focus};
+use crate::tui::figures;
+use crate::tui::paint::{self, piece};
+use crate::tui::theme::{Meaning, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// Beside what a person said.
+const BAR: &str = "▎";
+const CHOSEN: &str = "›";
+
+pub fn view(app: &App, theme: &Theme, buf: &mut Buffer) {
+    let layout = app.layout();
+    title(app, theme, layout.title, buf);
+    if app.conversation.is_empty() {
+        if app.prompt.is_empty() {
+            welcome::view(app, theme, layout.transcript, buf);
+        }
+        rule(app, theme, layout.rule, 0, buf);
+        return;
+    }
+    let blocks = blocks(app);
+    let area = layout.transcript;
+    let top = scroll::top_line(app.conversation.scroll, &blocks, usize::from(area.height));
+    transcript(app, theme, area, &blocks, top, buf);
+    let below = n_lines(&blocks).saturating_sub(top + usize::from(area.height));
+    let below = if app.conversation.scroll == Scroll::Follow { 0 } else { below };
+    rule(app, theme, layout.rule, below, buf);
+}
+
+fn title(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let margin = app.layout().class.margin().saturating_sub(1);
+    let area = Rect { x: area.x + margin, width: area.width.saturating_sub(margin + 2), ..area };
+    let name = app.conversation.name();
+    let mut left = Vec::new();
+    if app.layout().class > Class::Compact || name.is_empty() {
+        left.push(piece("ingle  ", Meaning::Accent));
+    }
+    left.push(piece(name, Meaning::Text));
+    let mut right = Vec::new();
+    if app.conversation.starred {
+        right.push(piece("★", Meaning::Dim));
+    }
+    paint::row(buf, area, &left, &right, theme);
+}
+
+fn transcript(app: &App, theme: &Theme, area: Rect, blocks: &[Block], top: usize, buf: &mut Buffer) {
+    let margin = app.layout().class.margin();
+    let x = area.x.saturating_add(margin);
+    let right = area.right().min(x.saturating_add(text_columns(app)));
+    let words = app.conversation.find.as_ref().map(|f| f.words.as_str()).filter(|w| !w.is_empty());
+    // Short conversations stand at the top and grow downward.
+    let all = blocks.iter().flat_map(|b| b.lines.iter().enumerate().map(|(n, l)| (b.node, n, l)));
+    for ((node, n, line), y) in all.skip(top).zip(area.top()..area.bottom()) {
+        let sign = x.saturating_sub(2).max(area.x);
+        if line.bar && margin > 0 {
+            paint::set(buf, if margin > 1 { sign } else { area.x }, y, BAR, theme.style(Meaning::Accent));
+        }
+        if n == 0 && app.conversation.chosen == Some(node) && app.focus == Focus::Transcript {
+            paint::set(buf, if margin > 1 { sign } else { area.x }, y, CHOSEN, theme.style(Meaning::Accent));
+        }
+        buf.set_line(x, y, &line.line, area.right().saturating_sub(x));
+        if let Some(span) = &line.right {
+            let columns = u16::try_from(span.width()).unwrap_or(u16::MAX);
+            let edge = area.right().saturating_sub(2);
+            buf.set_span(edge.saturating_sub(columns), y, span, columns);
+        }
+        if let Some(words) = words {
+            let text = find::text(&line.line);
+            paint::mark(buf, x, y, right, &text, &find::marks(&text, words));
+        }
+    }
+}
+
+/// The thin line above the prompt. It says what the person should know about the prompt, quietly, at its right end.
+fn rule(app: &App, theme: &Theme, area: Rect, n_below: usize, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
+    let inset = u16::from(app.layout().class > Class::Compact);
+    let area = Rect { x: area.x + inset.min(area.width), width: area.width.saturating_sub(inset), ..area };
+    paint::rule(buf, area, theme);
+    let mut said = Vec::new();
+    if let Some(find) = &app.conversation.find {
+        said.push(match (find.typing, find.words.is_empty()) {
+            (true, _) => format!("find: {}▏", find.words),
+            (false, _) => format!("find: {}  {}", find.words, lines_found(find.n_found)),
+        });
+    }
+    if app.conversation.editing.is_some() {
+        said.push("another wording; the first stays".to_owned());
+    }
+    if !app.conversation.queue.is_empty() {
+        said.push(format!("‖ {} queued", app.conversation.queue.len()));
+    }
+    if n_below > 0 {
+        said.push(format!("↓ {} lines", figures::grouped(n_below as u64)));
+    }
+    if !said.is_empty() {
+        let text = format!(" {} ", said.join(" · "));
+        let columns = u16::try_from(crate::text::width(&text)).unwrap_or(u16::MAX);
+        let x = area.right().saturating_sub(columns.saturating_add(2)).max(area.x);
+        paint::put(buf, x, area.y, area.right(), &text, theme.style(Meaning::Dim));
+    }
+}
+
+fn lines_found(n: usize) -> String {
+    match n {
+        0 => "not here".to_owned(),
+        1 => "1 line".to_owned(),
+        n => format!("{n} lines, n N"),
+    }
+}

@@ -1,0 +1,175 @@
+//! The panel: each gauge at its place, whether or not it has a value.
+
+use super::graph::{bar, spark, tone};
+use super::text::{context_of, phase};
+use crate::tui::app::App;
+use crate::tui::figures::{UNKNOWN, bytes, gib, grouped, known, percent, rate, seconds};
+use crate::tui::paint::{self, Piece, piece};
+use crate::tui::theme::{Meaning, Theme};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+/// From here on a gauge is worth a look, and bad.
+const CONTEXT: (f64, f64) = (0.75, 0.90);
+const MEMORY: (f64, f64) = (0.80, 0.95);
+
+/// Writes rows from the top down; what has no room is not drawn.
+struct Pen<'a> {
+    area: Rect,
+    y: u16,
+    theme: &'a Theme,
+    buf: &'a mut Buffer,
+}
+
+impl Pen<'_> {
+    fn next(&mut self) -> Rect {
+        let row = Rect { y: self.y, height: 1, ..self.area }.intersection(self.area);
+        self.y = self.y.saturating_add(1);
+        row
+    }
+
+    fn row(&mut self, left: &[Piece], right: &[Piece]) {
+        let row = self.next();
+        paint::row(self.buf, row, left, right, self.theme);
+    }
+
+    fn bar(&mut self, parts: &[(f64, Meaning)]) {
+        let row = self.next();
+        bar(parts, row, self.theme, self.buf);
+    }
+
+    fn air(&mut self) {
+        self.y = self.y.saturating_add(1);
+    }
+}
+
+fn label(text: &str) -> Vec<Piece> {
+    vec![piece(text, Meaning::Dim)]
+}
+
+fn value(text: impl Into<String>) -> Vec<Piece> {
+    vec![piece(text, Meaning::Text)]
+}
+
+fn faint(text: impl Into<String>) -> Vec<Piece> {
+    vec![piece(text, Meaning::Faint)]
+}
+
+pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
+    let area = Rect { width: area.width.saturating_sub(1), ..area };
+    let mut pen = Pen { area, y: area.y, theme, buf };
+    decode(app, &mut pen);
+    pen.air();
+    prefill(app, &mut pen);
+    pen.air();
+    context(app, &mut pen);
+    pen.air();
+    memory(app, &mut pen);
+    pen.air();
+    machine(app, &mut pen);
+    gpus(app, &mut pen);
+    if app.gauges.frozen {
+        pen.air();
+        pen.row(&[piece("frozen", Meaning::Warn)], &[]);
+    }
+}
+
+fn decode(app: &App, pen: &mut Pen) {
+    let figures = &app.gauges.shown;
+    let now = known(figures.decode_now, rate);
+    pen.row(&label("decode"), &value(format!("{now} tok/s")));
+    let row = pen.next();
+    spark(&app.gauges.spark, app.preferences.graph, row, pen.theme, pen.buf);
+    let ms = |v: Option<f64>| known(v, |v| format!("{v:.0} ms"));
+    let parts = [
+        format!("mean {}", known(figures.decode_mean, rate)),
+        format!("p50 {}", ms(figures.token_ms_p50)),
+        format!("p99 {}", ms(figures.token_ms_p99)),
+    ];
+    pen.row(&faint(parts.join("   ")), &[]);
+}
+
+fn prefill(app: &App, pen: &mut Pen) {
+    let figures = &app.gauges.shown;
+    let prefill = figures.prefill;
+    pen.row(&label("prefill"), &value(format!("{} tok/s", known(prefill.and_then(|p| p.rate), rate))));
+    let said = match prefill {
+        None => format!("{UNKNOWN} tokens"),
+        Some(p) if p.done < p.total => phase(app).trim_start_matches("prefill ").to_owned(),
+        Some(p) => format!("{} tokens, {} reused", grouped(u64::from(p.total)), grouped(u64::from(p.reused))),
+    };
+    pen.row(&faint(said), &[]);
+    pen.row(&label("TTFT"), &value(known(figures.ttft_ms, seconds)));
+}
+
+fn context(app: &App, pen: &mut Pen) {
+    let Some((used, size)) = context_of(app) else {
+        pen.row(&label("context"), &value(UNKNOWN));
+        pen.bar(&[]);
+        pen.air();
+        return;
+    };
+    let share = used as f64 / size as f64;
+    pen.row(&label("context"), &value(format!("{} / {}  {}%", grouped(used), grouped(size), percent(used, size))));
+    pen.bar(&[(share, tone(share, CONTEXT.0, CONTEXT.1))]);
+    let per_token = app.gauges.shown.ledger.map(|l| l.kv_per_token);
+    let room = grouped(size.saturating_sub(used));
+    pen.row(&faint(format!("{} a token, room for {room}", known(per_token, bytes))), &[]);
+}
+
+/// The parts add up to what is resident; what the engine cannot name is its own line.
+fn memory(app: &App, pen: &mut Pen) {
+    let figures = &app.gauges.shown;
+    let resident = figures.machine.process.resident_bytes;
+    pen.row(&label("memory"), &value(known(resident, |b| format!("{} GiB", gib(b)))));
+    let ledger = figures.ledger.unwrap_or_default();
+    // A mapped file is resident only where it was touched.
+    let mapped = figures.machine.process.mapped_bytes;
+    let weights = mapped.map_or(ledger.weights, |m| m.min(ledger.weights)).min(resident.unwrap_or(u64::MAX));
+    let other = resident.map(|r| r.saturating_sub(weights).saturating_sub(ledger.kv).saturating_sub(ledger.scratch));
+    let whole = resident.unwrap_or(0).max(1) as f64;
+    let parts = [
+        ("weights", Some(weights), Meaning::Part1),
+        ("KV", Some(ledger.kv), Meaning::Part2),
+        ("scratch", Some(ledger.scratch), Meaning::Part3),
+        ("other", other, Meaning::Part4),
+    ];
+    let bars: Vec<(f64, Meaning)> = parts.iter().map(|(_, b, m)| (b.unwrap_or(0) as f64 / whole, *m)).collect();
+    pen.bar(if resident.is_some() { &bars } else { &[] });
+    let known_ledger = figures.ledger.is_some();
+    let quantization = app.models.current.as_ref().map(|c| c.facts.quantization.as_str()).unwrap_or_default();
+    for (name, part, meaning) in parts {
+        let name = if name == "weights" { format!("{name} {quantization}") } else { name.to_owned() };
+        let shown = part.filter(|_| known_ledger || name == "other");
+        pen.row(&[piece("■ ", meaning), piece(name.trim_end(), Meaning::Dim)], &value(known(shown, |b| format!("{} GiB", gib(b)))));
+    }
+}
+
+fn machine(app: &App, pen: &mut Pen) {
+    let system = &app.gauges.shown.machine.system;
+    let free = known(system.memory_available_bytes, |b| format!("{} GiB", gib(b)));
+    pen.row(&label("system free"), &value(free));
+    let used = system.memory_total_bytes.zip(system.memory_available_bytes).map(|(t, a)| 1.0 - a as f64 / t.max(1) as f64);
+    pen.bar(&used.map(|u| vec![(u, tone(u, MEMORY.0, MEMORY.1))]).unwrap_or_default());
+    let cpu = known(system.cpu_percent, |p| format!("{p:.0}%"));
+    let threads = app.models.current.as_ref().map(|c| c.facts.n_threads).filter(|n| *n > 0);
+    let label = known(threads, |n| format!("CPU  {n} threads")).replace(UNKNOWN, "CPU");
+    pen.row(&[piece(label, Meaning::Dim)], &value(cpu));
+}
+
+fn gpus(app: &App, pen: &mut Pen) {
+    for gpu in &app.gauges.shown.machine.gpus {
+        pen.air();
+        let load = known(gpu.load_percent, |p| format!("{p}%"));
+        let name = gpu.name.trim_start_matches("NVIDIA ").trim_start_matches("GeForce ");
+        pen.row(&[piece("GPU  ", Meaning::Dim), piece(name, Meaning::Faint)], &value(load));
+        let used = gpu.vram_used_bytes.zip(gpu.vram_total_bytes).map(|(u, t)| u as f64 / t.max(1) as f64);
+        pen.bar(&used.map(|u| vec![(u, tone(u, MEMORY.0, MEMORY.1))]).unwrap_or_default());
+        let vram = |b: Option<u64>| known(b, |b| format!("{:.1}", b as f64 / (1u64 << 30) as f64));
+        let mut parts = vec![format!("{} / {} GiB", vram(gpu.vram_used_bytes), vram(gpu.vram_total_bytes))];
+        parts.extend(gpu.power_w.map(|w| format!("{w:.0} W")));
+        parts.extend(gpu.temperature_c.map(|t| format!("{t} °C")));
+        parts.extend(gpu.throttle.as_ref().map(|t| format!("held back by {t}")));
+        pen.row(&faint(parts.join("   ")), &[]);
+    }
+}

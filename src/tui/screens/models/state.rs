@@ -1,0 +1,84 @@
+//! What the screen knows of models.
+
+use crate::history::ModelLabel;
+use crate::protocol::{Fingerprint, JobId, ModelFacts, ModelId, ModelRef, NodeId, Report, Settings};
+use crate::shelf::ModelEntry;
+use std::collections::BTreeMap;
+
+/// The model that answers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Current {
+    pub id: ModelId,
+    pub reference: ModelRef,
+    pub facts: Box<ModelFacts>,
+    pub load_ms: f64,
+}
+
+impl Current {
+    pub fn label(&self) -> ModelLabel {
+        ModelLabel {
+            fingerprint: self.facts.fingerprint.clone().unwrap_or(Fingerprint(String::new())),
+            name: self.facts.name.clone(),
+            quantization: self.facts.quantization.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loading {
+    pub job: JobId,
+    pub reference: ModelRef,
+    pub fraction: Option<f32>,
+    /// Answer this turn once more when it is there.
+    pub then_regenerate: Option<NodeId>,
+}
+
+#[derive(Debug, Clone)]
+pub struct State {
+    /// What was found on this machine; absent until the first look ended.
+    pub entries: Option<Vec<ModelEntry>>,
+    pub current: Option<Current>,
+    pub loading: Option<Loading>,
+    /// What is loaded when something is to be answered and nothing is loaded.
+    pub wanted: ModelRef,
+    /// `wanted` was named on the command line or in the config: what answered last does not count.
+    pub chosen_at_start: bool,
+    /// Why the last load failed.
+    pub failed: Option<Report>,
+    /// Settings of the command line, of the config, and of the config for one model (by a part of its name).
+    pub command: Settings,
+    pub config: Settings,
+    pub per_model: BTreeMap<String, Settings>,
+    none: Settings,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            entries: None,
+            current: None,
+            loading: None,
+            wanted: ModelRef::Guide,
+            chosen_at_start: false,
+            failed: None,
+            command: Settings::default(),
+            config: Settings::default(),
+            per_model: BTreeMap::new(),
+            none: Settings::default(),
+        }
+    }
+}
+
+impl State {
+    /// The config's own layer for the model that answers.
+    pub fn for_current(&self) -> &Settings {
+        let name = self.current.as_ref().map(|c| c.facts.name.to_lowercase()).unwrap_or_default();
+        let found = self.per_model.iter().find(|(key, _)| !name.is_empty() && name.contains(&key.to_lowercase()));
+        found.map_or(&self.none, |(_, settings)| settings)
+    }
+
+    /// Models on this machine besides the guide.
+    pub fn n_found(&self) -> usize {
+        self.entries.iter().flatten().filter(|e| e.reference != ModelRef::Guide && e.problem.is_none()).count()
+    }
+}

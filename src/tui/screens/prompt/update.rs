@@ -1,0 +1,116 @@
+//! Editing.
+
+use super::chips;
+use super::state::State;
+use crate::text::Shown;
+use crate::tui::keymap::Intent;
+use tui_textarea::CursorMove;
+
+/// A character typed.
+pub fn typed(state: &mut State, c: char) {
+    state.recalled = None;
+    state.offer = None;
+    state.area.insert_char(c);
+}
+
+/// A paste: a chip where it is long. What stands in the editor is what is seen, so that nothing hidden is sent by
+/// accident; a chip is sent as it was.
+pub fn paste(state: &mut State, text: &str) {
+    let end = (0..=text.len().min(chips::PASTE_BYTES_MAX)).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let text = text[..end].replace("\r\n", "\n").replace('\r', "\n");
+    state.recalled = None;
+    state.offer = None;
+    if chips::is_long(&text) {
+        let chip = chips::chip(text, &state.chips);
+        state.area.insert_str(&chip.label);
+        state.chips.push(chip);
+    } else {
+        state.area.insert_str(Shown::block(&text).as_str());
+    }
+}
+
+/// Whether an intent belongs to the editor.
+pub fn is_edit(intent: Intent) -> bool {
+    movement(intent).is_some()
+        || matches!(
+            intent,
+            Intent::Newline
+                | Intent::Up
+                | Intent::Down
+                | Intent::DeleteLeft
+                | Intent::DeleteRight
+                | Intent::DeleteWordLeft
+                | Intent::DeleteWordRight
+                | Intent::DeleteToStart
+                | Intent::DeleteToEnd
+                | Intent::Yank
+                | Intent::UndoEdit
+                | Intent::RedoEdit
+        )
+}
+
+fn movement(intent: Intent) -> Option<CursorMove> {
+    Some(match intent {
+        Intent::CharLeft => CursorMove::Back,
+        Intent::CharRight => CursorMove::Forward,
+        Intent::WordLeft => CursorMove::WordBack,
+        Intent::WordRight => CursorMove::WordForward,
+        Intent::LineStart => CursorMove::Head,
+        Intent::LineEnd => CursorMove::End,
+        _ => return None,
+    })
+}
+
+pub fn hand(state: &mut State, intent: Intent) {
+    if let Some(go) = movement(intent) {
+        return state.area.move_cursor(go);
+    }
+    match intent {
+        Intent::Up if state.at_edge(true) => return state.recall(true),
+        Intent::Down if state.at_edge(false) => return state.recall(false),
+        Intent::Up => return state.area.move_cursor(CursorMove::Up),
+        Intent::Down => return state.area.move_cursor(CursorMove::Down),
+        Intent::Newline => state.area.insert_newline(),
+        Intent::DeleteLeft => delete_left(state),
+        Intent::DeleteRight => drop(state.area.delete_next_char()),
+        Intent::DeleteWordLeft => drop(state.area.delete_word()),
+        Intent::DeleteWordRight => drop(state.area.delete_next_word()),
+        Intent::DeleteToStart => drop(state.area.delete_line_by_head()),
+        Intent::DeleteToEnd => drop(state.area.delete_line_by_end()),
+        Intent::Yank => drop(state.area.paste()),
+        Intent::UndoEdit => drop(state.area.undo()),
+        Intent::RedoEdit => drop(state.area.redo()),
+        _ => {}
+    }
+    state.recalled = None;
+}
+
+/// A chip goes as a whole: half of its label would be sent as text.
+fn delete_left(state: &mut State) {
+    let cursor = state.area.cursor();
+    let line = state.area.lines().get(cursor.0).cloned().unwrap_or_default();
+    match chips::at_cursor(&line, cursor.1, &state.chips) {
+        Some((begin, chip)) if begin < cursor.1 => {
+            let n_chars = chip.label.chars().count();
+            state.area.move_cursor(CursorMove::Jump(clamp(cursor.0), clamp(begin)));
+            state.area.delete_str(n_chars);
+        }
+        _ => drop(state.area.delete_char()),
+    }
+}
+
+/// Opens the chip at the cursor into text; false where there is none.
+pub fn open_chip(state: &mut State) -> bool {
+    let cursor = state.area.cursor();
+    let line = state.area.lines().get(cursor.0).cloned().unwrap_or_default();
+    let Some((begin, chip)) = chips::at_cursor(&line, cursor.1, &state.chips) else { return false };
+    let (n_chars, text) = (chip.label.chars().count(), Shown::block(&chip.text));
+    state.area.move_cursor(CursorMove::Jump(clamp(cursor.0), clamp(begin)));
+    state.area.delete_str(n_chars);
+    state.area.insert_str(text.as_str());
+    true
+}
+
+fn clamp(n: usize) -> u16 {
+    u16::try_from(n).unwrap_or(u16::MAX)
+}
