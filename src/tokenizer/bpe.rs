@@ -6,7 +6,7 @@
 //! once, when they are loaded, so that text never has to be written in it.
 
 use super::index::Index;
-use super::merging::{Merging, STRETCH_MAX_BYTES};
+use super::merging::{Merging, stretches};
 use super::pre::Pre;
 use super::vocab::excerpt;
 use super::{Strings, TokenizerError, alphabet};
@@ -111,11 +111,10 @@ impl Bpe {
                 ids.push(id);
                 return;
             }
-            for stretch in word.as_bytes().chunks(STRETCH_MAX_BYTES) {
-                let rank =
-                    |start: usize, left_len: usize, len: usize| self.merges.rank(&stretch[start..start + len], left_len).map(Reverse);
-                merging.run(std::iter::repeat_n(1, stretch.len()), rank, |start, len| {
-                    let symbol = &stretch[start..start + len];
+            for stretch in stretches(word).map(str::as_bytes) {
+                let rank = |start: usize, middle: usize, end: usize| self.merges.rank(&stretch[start..end], middle - start).map(Reverse);
+                merging.run(std::iter::repeat_n(1, stretch.len()), rank, |start, end| {
+                    let symbol = &stretch[start..end];
                     match token(symbol) {
                         Some(id) => ids.push(id),
                         // A merge's result that is no token: byte by byte, so that nothing is lost.

@@ -2,6 +2,7 @@
 
 use super::attributes::{Attributes, Kinds};
 use super::bpe::Bpe;
+use super::merging::stretches;
 use super::special::{Matcher, Special, Strip};
 use super::spm::Spm;
 use super::vocab::{SpecialIds, Vocab};
@@ -33,6 +34,20 @@ pub enum Part<'t> {
     /// Never becomes a control token, whatever it says.
     Text(Cow<'t, str>),
     Token(u32),
+}
+
+/// The same, borrowed.
+#[derive(Clone, Copy)]
+enum Piece<'t> {
+    Text(&'t str),
+    Token(u32),
+}
+
+/// Ids as they are written.
+struct Writer {
+    ids: Vec<u32>,
+    /// SPM puts a blank in front of text that begins or follows a special token.
+    after_special: bool,
 }
 
 enum Algorithm {
@@ -120,32 +135,43 @@ impl Tokenizer {
     /// The ids of `text`. `add_special`: with BOS and EOS if the vocabulary adds them. `parse_special`: control tokens
     /// in the text become their ids; leave it off for text that somebody else wrote.
     pub fn encode(&self, text: &str, add_special: bool, parse_special: bool) -> Vec<u32> {
-        let parts = self.parts(text, |s| parse_special || !s.hidden);
         let mut ids = Vec::with_capacity(text.len() / 3 + 2);
         ids.extend(self.ids.bos.filter(|_| add_special && self.add_bos));
-        self.encode_into(&parts, &|_| false, &mut ids);
-        ids.extend(self.ids.eos.filter(|_| add_special && self.add_eos));
-        ids
+        let mut writer = Writer { ids, after_special: true };
+        self.each_piece(text, |s| parse_special || !s.hidden, |piece| self.write(piece, &|_| false, &mut writer));
+        writer.ids.extend(self.ids.eos.filter(|_| add_special && self.add_eos));
+        writer.ids
     }
 
     /// Cuts control and other special tokens out of `text`, as `encode` does with `parse_special`.
     pub fn cut<'t>(&self, text: &'t str) -> Vec<Part<'t>> {
-        self.parts(text, |_| true)
+        let mut parts = Vec::new();
+        self.each_piece(
+            text,
+            |_| true,
+            |piece| {
+                parts.push(match piece {
+                    Piece::Text(text) => Part::Text(Cow::Borrowed(text)),
+                    Piece::Token(id) => Part::Token(id),
+                });
+            },
+        );
+        parts
     }
 
     /// The ids of parts, nothing added. No text becomes a token that shapes the conversation.
     pub fn encode_parts(&self, parts: &[Part<'_>]) -> Vec<u32> {
-        let mut ids = Vec::new();
         let shapes = |id: u32| self.shaping.contains(&id);
-        let pieces: Vec<Part<'_>> = parts
-            .iter()
-            .flat_map(|part| match part {
-                Part::Token(id) => vec![Part::Token(*id)],
-                Part::Text(text) => self.parts(text, |s| !s.hidden && !shapes(s.id)),
-            })
-            .collect();
-        self.encode_into(&pieces, &shapes, &mut ids);
-        ids
+        let mut writer = Writer { ids: Vec::new(), after_special: true };
+        for part in parts {
+            match part {
+                Part::Token(id) => self.write(Piece::Token(*id), &shapes, &mut writer),
+                Part::Text(text) => {
+                    self.each_piece(text, |s| !s.hidden && !shapes(s.id), |piece| self.write(piece, &shapes, &mut writer));
+                }
+            }
+        }
+        writer.ids
     }
 
     /// Where the strings of tokens that shape a conversation begin in `text`, overlapping ones included.
@@ -158,34 +184,32 @@ impl Tokenizer {
         self.matcher.has(c)
     }
 
-    fn parts<'t>(&self, text: &'t str, wanted: impl Fn(&Special) -> bool) -> Vec<Part<'t>> {
-        let mut parts = Vec::new();
-        let mut from = 0;
-        let push_text = |parts: &mut Vec<Part<'t>>, from: usize, to: usize| {
-            if let Some(piece) = text.get(from..to).filter(|t| !t.is_empty()) {
-                parts.push(Part::Text(Cow::Borrowed(piece)));
+    /// Hands over `text` in order, the special tokens of which `wanted` holds cut out.
+    fn each_piece<'t>(&self, text: &'t str, wanted: impl Fn(&Special) -> bool, mut each: impl FnMut(Piece<'t>)) {
+        for stretch in stretches(text) {
+            let mut from = 0;
+            for find in self.matcher.find(stretch.as_bytes(), &wanted) {
+                if from < find.start as usize {
+                    each(Piece::Text(&stretch[from..find.start as usize]));
+                }
+                each(Piece::Token(find.id));
+                from = find.end as usize;
             }
-        };
-        for (range, id) in self.matcher.find(text.as_bytes(), wanted) {
-            push_text(&mut parts, from, range.start);
-            parts.push(Part::Token(id));
-            from = range.end;
+            if from < stretch.len() {
+                each(Piece::Text(&stretch[from..]));
+            }
         }
-        push_text(&mut parts, from, text.len());
-        parts
     }
 
-    fn encode_into(&self, parts: &[Part<'_>], barred: &impl Fn(u32) -> bool, ids: &mut Vec<u32>) {
-        // SPM puts a blank in front of text that begins or follows a special token.
-        let mut after_special = true;
-        for part in parts {
-            match (part, &self.algorithm) {
-                (Part::Token(id), _) => ids.push(*id),
-                (Part::Text(text), Algorithm::Bpe(bpe)) => bpe.encode(text, barred, ids),
-                (Part::Text(text), Algorithm::Spm(spm)) => spm.encode(text, self.add_space_prefix && after_special, barred, ids),
+    fn write(&self, piece: Piece<'_>, barred: &impl Fn(u32) -> bool, writer: &mut Writer) {
+        match (piece, &self.algorithm) {
+            (Piece::Token(id), _) => writer.ids.push(id),
+            (Piece::Text(text), Algorithm::Bpe(bpe)) => bpe.encode(text, barred, &mut writer.ids),
+            (Piece::Text(text), Algorithm::Spm(spm)) => {
+                spm.encode(text, self.add_space_prefix && writer.after_special, barred, &mut writer.ids);
             }
-            after_special = matches!(part, Part::Token(_));
         }
+        writer.after_special = matches!(piece, Piece::Token(_));
     }
 
     pub fn n_tokens(&self) -> usize {

@@ -1,95 +1,117 @@
 //! Joining neighbours, best pair first: what BPE and SPM have in common.
 
-use std::collections::BinaryHeap;
-
-/// No neighbour on this side.
-const NONE: u32 = u32::MAX;
+use super::queue::Queue;
+use std::cmp::Reverse;
 
 /// Longest stretch that is merged as a whole, so that places fit 32 bits. What is longer is cut there.
-pub(super) const STRETCH_MAX_BYTES: usize = 1 << 30;
+const STRETCH_MAX_BYTES: usize = 1 << 30;
 
-/// A piece of the stretch that is being merged, in a doubly linked list.
-#[derive(Debug, Clone, Copy)]
-struct Symbol {
-    start: u32,
-    /// 0 once the symbol has become part of the one before it.
-    len: u32,
-    before: u32,
-    after: u32,
+/// Marks a byte that neither begins nor ends a symbol.
+const INSIDE: u32 = u32::MAX;
+
+/// The symbols of a stretch, by two marks each: at a symbol's first byte where it ends, at its last byte where it
+/// begins (one byte alone: where it ends). That is all a doubly linked list needs, in four bytes a byte.
+#[derive(Default)]
+struct Symbols {
+    marks: Vec<u32>,
 }
 
-/// A pair that may be joined. The greatest is joined first: the best `priority`, among equals the leftmost.
+impl Symbols {
+    fn mark(&mut self, start: u32, end: u32) {
+        self.marks[end as usize - 1] = start;
+        self.marks[start as usize] = end;
+    }
+
+    /// Where the symbol that begins at `start` ends, if one begins there.
+    fn end(&self, start: u32) -> Option<u32> {
+        self.marks.get(start as usize).copied().filter(|end| *end != INSIDE && *end > start)
+    }
+
+    /// Where the symbol before `start` begins.
+    fn before(&self, start: u32) -> Option<u32> {
+        let last = start.checked_sub(1)?;
+        let mark = self.marks[last as usize];
+        Some(if mark > last { last } else { mark })
+    }
+
+    fn join(&mut self, start: u32, middle: u32, end: u32) {
+        self.marks[middle as usize - 1] = INSIDE;
+        self.marks[middle as usize] = INSIDE;
+        self.mark(start, end);
+    }
+}
+
+/// Two neighbours that may be joined. The greatest is joined first: the best `priority`, among equals the leftmost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Pair<P> {
     priority: P,
-    left: std::cmp::Reverse<u32>,
-    right: u32,
-    /// Bytes of both: if a side has grown since, the pair is out of date.
-    len: u32,
+    start: Reverse<u32>,
+    /// If a side has grown since, the pair no longer ends here, and is out of date.
+    end: u32,
 }
 
 /// Symbols and queue, kept from word to word for their memory.
 pub(super) struct Merging<P> {
-    symbols: Vec<Symbol>,
-    queue: BinaryHeap<Pair<P>>,
+    symbols: Symbols,
+    queue: Queue<Pair<P>>,
 }
 
 impl<P: Ord + Copy> Merging<P> {
     pub(super) fn new() -> Self {
-        Self { symbols: Vec::new(), queue: BinaryHeap::new() }
+        Self { symbols: Symbols::default(), queue: Queue::new() }
     }
 
-    /// Joins neighbours in a stretch whose symbols at first have these lengths, as long as `rate` (of the pair's
-    /// start, the left part's length, and the whole's) gives one a priority. Hands over the final symbols in order.
+    /// Joins neighbours in a stretch whose symbols at first have these lengths, as long as `rate` (of a pair's start,
+    /// middle and end) gives one a priority. Hands over where the final symbols begin and end, in order.
     pub(super) fn run(
         &mut self,
         lens: impl Iterator<Item = usize>,
         rate: impl Fn(usize, usize, usize) -> Option<P>,
         mut symbol: impl FnMut(usize, usize),
     ) {
-        self.set_out(lens);
-        for left in 0..self.symbols.len().saturating_sub(1) {
-            self.consider(left as u32, left as u32 + 1, &rate);
+        let pair = |start: u32, middle: u32, end: u32| {
+            let priority = rate(start as usize, middle as usize, end as usize)?;
+            Some(Pair { priority, start: Reverse(start), end })
+        };
+        self.set_out(lens, &pair);
+        while let Some(Pair { start: Reverse(start), end, .. }) = self.queue.pop() {
+            let Some(middle) = self.symbols.end(start).filter(|middle| self.symbols.end(*middle) == Some(end)) else { continue };
+            self.symbols.join(start, middle, end);
+            let left = self.symbols.before(start).and_then(|before| pair(before, start, end));
+            let right = self.symbols.end(end).and_then(|after| pair(start, end, after));
+            left.into_iter().chain(right).for_each(|p| self.queue.push(p));
         }
-        while let Some(pair) = self.queue.pop() {
-            let (left, right) = (self.symbols[pair.left.0 as usize], self.symbols[pair.right as usize]);
-            if left.len == 0 || right.len == 0 || left.len + right.len != pair.len {
-                continue;
-            }
-            let at = pair.left.0;
-            self.symbols[pair.right as usize].len = 0;
-            let joined = &mut self.symbols[at as usize];
-            joined.len = pair.len;
-            joined.after = right.after;
-            if let Some(next) = self.symbols.get_mut(right.after as usize) {
-                next.before = at;
-            }
-            self.consider(left.before, at, &rate);
-            self.consider(at, right.after, &rate);
-        }
-        let kept = self.symbols.iter().filter(|s| s.len > 0);
-        kept.for_each(|s| symbol(s.start as usize, s.len as usize));
-    }
-
-    fn set_out(&mut self, lens: impl Iterator<Item = usize>) {
-        self.queue.clear();
-        self.symbols.clear();
         let mut start = 0;
-        for (i, len) in lens.enumerate() {
-            let i = i as u32;
-            self.symbols.push(Symbol { start, len: len as u32, before: i.checked_sub(1).unwrap_or(NONE), after: i + 1 });
-            start += len as u32;
-        }
-        if let Some(last) = self.symbols.last_mut() {
-            last.after = NONE;
+        while let Some(end) = self.symbols.end(start) {
+            symbol(start as usize, end as usize);
+            start = end;
         }
     }
 
-    fn consider(&mut self, left: u32, right: u32, rate: &impl Fn(usize, usize, usize) -> Option<P>) {
-        let (Some(l), Some(r)) = (self.symbols.get(left as usize), self.symbols.get(right as usize)) else { return };
-        let len = l.len + r.len;
-        if let Some(priority) = rate(l.start as usize, l.len as usize, len as usize) {
-            self.queue.push(Pair { priority, left: std::cmp::Reverse(left), right, len });
-        }
+    fn set_out(&mut self, lens: impl Iterator<Item = usize>, pair: &impl Fn(u32, u32, u32) -> Option<Pair<P>>) {
+        self.symbols.marks.clear();
+        let (mut before, mut start) = (None, 0);
+        let pairs = lens.filter_map(|len| {
+            let end = start + len as u32;
+            self.symbols.marks.resize(end as usize, INSIDE);
+            self.symbols.mark(start, end);
+            let new = before.and_then(|before| pair(before, start, end));
+            (before, start) = (Some(start), end);
+            new
+        });
+        self.queue.fill(pairs);
     }
+}
+
+/// The text, cut at characters where it is longer than a stretch.
+pub(super) fn stretches(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let (stretch, after) = rest.split_at(rest.floor_char_boundary(STRETCH_MAX_BYTES));
+        rest = after;
+        Some(stretch)
+    })
 }

@@ -14,6 +14,7 @@
 mod alphabet;
 mod assembler;
 mod attributes;
+mod automaton;
 mod bpe;
 mod classes;
 mod decode;
@@ -22,6 +23,7 @@ mod error;
 mod index;
 mod merging;
 mod pre;
+mod queue;
 mod special;
 mod split;
 mod spm;

@@ -1,11 +1,12 @@
 //! Finding special tokens in text, all of them in one pass.
 //!
 //! llama.cpp (`tokenizer_st_partition`) searches the whole text for the longest token, then the pieces between for the
-//! next, and so on: with thousands of tokens that is quadratic. Here an automaton (Aho and Corasick, 1975) finds for
-//! each place the longest token that ends there; the finds are then taken in llama.cpp's order, longest first.
+//! next, and so on: with thousands of tokens that is quadratic. Here an automaton finds for each place the longest token
+//! that ends there; the finds are then taken in llama.cpp's order, longest first.
 
+use super::automaton::Automaton;
+use super::queue::Queue;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::ops::Range;
 
 /// White space around a found token that goes with it.
@@ -25,106 +26,28 @@ pub(super) struct Special {
     pub(super) hidden: bool,
 }
 
-/// Tokens found in a text: the range that goes with each, in order, none overlapping.
-pub(super) type Finds = Vec<(Range<usize>, u32)>;
-
-const ROOT: u32 = 0;
-const NONE: u32 = u32::MAX;
-
-#[derive(Clone, Copy)]
-struct Node {
-    /// The node of the longest proper suffix that is in the tree.
-    suffix: u32,
-    /// The longest special that ends here, this node's own or a suffix's.
-    special: u32,
+/// A token found in a text, and the range that goes with it. Offsets are 32 bits wide: a text of nothing but special
+/// tokens has millions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Find {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    pub(super) id: u32,
 }
 
-/// An automaton over all special tokens of a vocabulary.
+/// All special tokens of a vocabulary, ready to be looked for.
 pub(super) struct Matcher {
     /// Longest first, among equals by id.
     specials: Vec<Special>,
-    /// For each special the next shorter one that it ends with.
-    shorter: Vec<u32>,
-    nodes: Vec<Node>,
-    edges: HashMap<(u32, u8), u32>,
-    /// The root's edges, where most text stays.
-    first: Box<[u32; 256]>,
+    automaton: Automaton,
 }
 
 impl Matcher {
     pub(super) fn new(mut specials: Vec<Special>) -> Self {
         specials.retain(|s| !s.text.is_empty());
         specials.sort_by_key(|s| (Reverse(s.text.len()), s.id));
-        let root = Node { suffix: ROOT, special: NONE };
-        let shorter = vec![NONE; specials.len()];
-        let mut matcher = Self { specials, shorter, nodes: vec![root], edges: HashMap::new(), first: Box::new([ROOT; 256]) };
-        for i in 0..matcher.specials.len() {
-            matcher.plant(i);
-        }
-        matcher.link();
-        matcher
-    }
-
-    fn plant(&mut self, i: usize) {
-        let mut at = ROOT;
-        for &byte in &self.specials[i].text {
-            let new = self.nodes.len() as u32;
-            at = *self.edges.entry((at, byte)).or_insert(new);
-            if at == new {
-                self.nodes.push(Node { suffix: ROOT, special: NONE });
-            }
-        }
-        let node = &mut self.nodes[at as usize];
-        // Of tokens with the same text the first is found.
-        if node.special == NONE {
-            node.special = i as u32;
-        }
-    }
-
-    /// Sets suffix links level by level.
-    fn link(&mut self) {
-        let mut children: Vec<Vec<(u8, u32)>> = vec![Vec::new(); self.nodes.len()];
-        for (&(from, byte), &to) in &self.edges {
-            children[from as usize].push((byte, to));
-        }
-        let mut queue: VecDeque<u32> = VecDeque::new();
-        for &(byte, to) in &children[ROOT as usize] {
-            self.first[usize::from(byte)] = to;
-            queue.push_back(to);
-        }
-        while let Some(at) = queue.pop_front() {
-            let Node { suffix, special } = self.nodes[at as usize];
-            let inherited = self.nodes[suffix as usize].special;
-            if special == NONE {
-                self.nodes[at as usize].special = inherited;
-            } else {
-                self.shorter[special as usize] = inherited;
-            }
-            for &(byte, to) in &children[at as usize] {
-                self.nodes[to as usize].suffix = self.step(suffix, byte);
-                queue.push_back(to);
-            }
-        }
-    }
-
-    fn step(&self, mut at: u32, byte: u8) -> u32 {
-        while at != ROOT {
-            if let Some(&to) = self.edges.get(&(at, byte)) {
-                return to;
-            }
-            at = self.nodes[at as usize].suffix;
-        }
-        self.first[usize::from(byte)]
-    }
-
-    /// For each place in `text` where a special ends: the place and the longest one.
-    fn ends<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, u32)> + 't {
-        let mut at = ROOT;
-        text.iter().enumerate().filter_map(move |(i, &byte)| {
-            at = self.step(at, byte);
-            let special = self.nodes[at as usize].special;
-            (special != NONE).then_some((i + 1, special))
-        })
+        let automaton = Automaton::new(specials.iter().map(|s| s.text.as_slice()));
+        Self { specials, automaton }
     }
 
     /// `special`, or the longest that it ends with of which `wanted` holds.
@@ -133,41 +56,38 @@ impl Matcher {
             if wanted(s) {
                 return Some(special);
             }
-            special = self.shorter[special as usize];
+            special = self.automaton.shorter(special);
         }
         None
     }
 
     /// The specials in `text` of which `wanted` holds: the longest first, among equals the one with the lower id, then
-    /// the leftmost; what is taken is not looked at again.
-    pub(super) fn find(&self, text: &[u8], wanted: impl Fn(&Special) -> bool) -> Finds {
-        // Specials are sorted, so the least index is the longest text. (special, start)
-        let start = |end: usize, special: u32| end - self.specials[special as usize].text.len();
-        let candidates: Vec<_> =
-            self.ends(text).filter_map(|(end, special)| self.longest(special, &wanted).map(|s| Reverse((s, start(end, s))))).collect();
-        if candidates.is_empty() {
-            return Vec::new();
-        }
+    /// the leftmost; what is taken is not looked at again. In order, none overlapping. The text is a stretch
+    /// (`merging::stretches`).
+    pub(super) fn find(&self, text: &[u8], wanted: impl Fn(&Special) -> bool) -> Vec<Find> {
+        // Specials are sorted, so the least index is the longest text. (special, end)
+        let candidate = |(end, special): (usize, u32)| self.longest(special, &wanted).map(|s| Reverse((s, end as u32)));
+        let mut queue = Queue::new();
+        queue.fill(self.automaton.ends(text).filter_map(candidate));
         let mut taken = Taken::new(text.len());
         let mut finds = Vec::new();
-        let mut heap = BinaryHeap::from(candidates);
-        while let Some(Reverse((special, from))) = heap.pop() {
+        while let Some(Reverse((special, end))) = queue.pop() {
             let Special { id, text: token, strip, .. } = &self.specials[special as usize];
-            let end = from + token.len();
-            if taken.is(end - 1) {
+            let start = end as usize - token.len();
+            if taken.is(end as usize - 1) {
                 // Whatever shorter token ends here is taken with it.
                 continue;
             }
-            if taken.is(from) {
-                let fits = |s: &Special| wanted(s) && !taken.is(end - s.text.len());
-                let next = self.longest(self.shorter[special as usize], fits);
-                heap.extend(next.map(|s| Reverse((s, start(end, s)))));
+            if taken.is(start) {
+                let fits = |s: &Special| wanted(s) && !taken.is(end as usize - s.text.len());
+                let next = self.longest(self.automaton.shorter(special), fits);
+                next.into_iter().for_each(|s| queue.push(Reverse((s, end))));
                 continue;
             }
-            let range = taken.take(text, from..end, *strip);
-            finds.push((range, *id));
+            let Range { start, end } = taken.take(text, start..end as usize, *strip);
+            finds.push(Find { start: start as u32, end: end as u32, id: *id });
         }
-        finds.sort_unstable_by_key(|(range, _)| range.start);
+        finds.sort_unstable_by_key(|find| find.start);
         finds
     }
 
@@ -181,11 +101,11 @@ impl Matcher {
     /// Where each occurrence of a wanted special begins, overlapping ones included.
     pub(super) fn starts(&self, text: &[u8], wanted: impl Fn(&Special) -> bool) -> Vec<usize> {
         let mut starts = Vec::new();
-        for (end, special) in self.ends(text) {
+        for (end, special) in self.automaton.ends(text) {
             let mut next = self.longest(special, &wanted);
             while let Some(s) = next {
                 starts.push(end - self.specials[s as usize].text.len());
-                next = self.longest(self.shorter[s as usize], &wanted);
+                next = self.longest(self.automaton.shorter(s), &wanted);
             }
         }
         starts.sort_unstable();

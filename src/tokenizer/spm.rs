@@ -2,7 +2,7 @@
 
 use super::Strings;
 use super::index::Index;
-use super::merging::{Merging, STRETCH_MAX_BYTES};
+use super::merging::{Merging, stretches};
 use super::vocab::Vocab;
 
 /// Stands for a blank in these vocabularies: U+2581.
@@ -83,24 +83,11 @@ impl Spm {
         let mut merging = Merging::new();
         for stretch in stretches(&escaped) {
             let bytes = stretch.as_bytes();
-            let score = |start: usize, _: usize, len: usize| token(&bytes[start..start + len]).map(|id| self.scores[id as usize]);
-            merging.run(stretch.chars().map(char::len_utf8), score, |start, len| match token(&bytes[start..start + len]) {
+            let score = |start: usize, _: usize, end: usize| token(&bytes[start..end]).map(|id| self.scores[id as usize]);
+            merging.run(stretch.chars().map(char::len_utf8), score, |start, end| match token(&bytes[start..end]) {
                 Some(id) => ids.push(id),
-                None => ids.extend(bytes[start..start + len].iter().filter_map(|b| self.byte(*b).or(self.unk))),
+                None => ids.extend(bytes[start..end].iter().filter_map(|b| self.byte(*b).or(self.unk))),
             });
         }
     }
-}
-
-/// The text, cut at characters where it is longer than what is merged as a whole.
-fn stretches(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let (stretch, after) = rest.split_at(rest.floor_char_boundary(STRETCH_MAX_BYTES));
-        rest = after;
-        Some(stretch)
-    })
 }

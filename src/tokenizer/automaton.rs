@@ -1,0 +1,124 @@
+//! Many strings searched for at once (Aho and Corasick, "Efficient string matching", 1975).
+
+use std::collections::{HashMap, VecDeque};
+
+pub(super) const ROOT: u32 = 0;
+
+/// No pattern.
+pub(super) const NONE: u32 = u32::MAX;
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    /// The node of the longest proper suffix that is in the tree.
+    suffix: u32,
+    /// The first pattern, as they were ordered, that ends here: this node's own or a suffix's.
+    pattern: u32,
+    /// Where its edges begin; they end where the next node's begin.
+    edges_start: u32,
+}
+
+/// A tree of patterns with links from each node to its suffix. Patterns are known by their place in the list.
+pub(super) struct Automaton {
+    nodes: Vec<Node>,
+    /// By node: byte and where it leads.
+    edges: Vec<(u8, u32)>,
+    /// The root's edges, where most text stays.
+    first: Box<[u32; 256]>,
+    /// For each pattern the longest other one that it ends with.
+    shorter: Vec<u32>,
+}
+
+/// Links as the tree grows.
+type Links = HashMap<(u32, u8), u32>;
+
+impl Automaton {
+    /// Of patterns that are equal the first is found.
+    pub(super) fn new<'p>(patterns: impl Iterator<Item = &'p [u8]>) -> Self {
+        let leaf = Node { suffix: ROOT, pattern: NONE, edges_start: 0 };
+        let mut links = Links::new();
+        let mut automaton = Self { nodes: vec![leaf], edges: Vec::new(), first: Box::new([ROOT; 256]), shorter: Vec::new() };
+        for pattern in patterns {
+            let mut at = ROOT;
+            for &byte in pattern {
+                let new = automaton.nodes.len() as u32;
+                at = *links.entry((at, byte)).or_insert(new);
+                if at == new {
+                    automaton.nodes.push(leaf);
+                }
+            }
+            let node = &mut automaton.nodes[at as usize];
+            if node.pattern == NONE && at != ROOT {
+                node.pattern = automaton.shorter.len() as u32;
+            }
+            automaton.shorter.push(NONE);
+        }
+        automaton.lay_out(&links);
+        automaton.link();
+        automaton
+    }
+
+    /// Lays edges node by node, so that following one touches one place in memory.
+    fn lay_out(&mut self, links: &Links) {
+        let mut all: Vec<_> = links.iter().map(|(&(from, byte), &to)| (from, byte, to)).collect();
+        all.sort_unstable();
+        self.edges = all.iter().map(|&(_, byte, to)| (byte, to)).collect();
+        let mut next = 0;
+        for (i, node) in (0..).zip(&mut self.nodes) {
+            node.edges_start = next as u32;
+            next += all[next..].iter().take_while(|(from, ..)| *from == i).count();
+        }
+    }
+
+    fn edges(&self, at: u32) -> &[(u8, u32)] {
+        let start = self.nodes[at as usize].edges_start as usize;
+        let end = self.nodes.get(at as usize + 1).map_or(self.edges.len(), |n| n.edges_start as usize);
+        &self.edges[start..end]
+    }
+
+    /// Sets suffix links level by level.
+    fn link(&mut self) {
+        let mut queue = VecDeque::new();
+        for (byte, to) in self.edges(ROOT).to_vec() {
+            self.first[usize::from(byte)] = to;
+            queue.push_back(to);
+        }
+        while let Some(at) = queue.pop_front() {
+            let Node { suffix, pattern, .. } = self.nodes[at as usize];
+            let inherited = self.nodes[suffix as usize].pattern;
+            if pattern == NONE {
+                self.nodes[at as usize].pattern = inherited;
+            } else {
+                self.shorter[pattern as usize] = inherited;
+            }
+            for (byte, to) in self.edges(at).to_vec() {
+                self.nodes[to as usize].suffix = self.step(suffix, byte);
+                queue.push_back(to);
+            }
+        }
+    }
+
+    fn step(&self, mut at: u32, byte: u8) -> u32 {
+        while at != ROOT {
+            if let Some((_, to)) = self.edges(at).iter().find(|(b, _)| *b == byte) {
+                return *to;
+            }
+            at = self.nodes[at as usize].suffix;
+        }
+        self.first[usize::from(byte)]
+    }
+
+    /// For each place in `text` where patterns end: the place and the longest pattern.
+    pub(super) fn ends<'t>(&'t self, text: &'t [u8]) -> impl Iterator<Item = (usize, u32)> + 't {
+        let mut at = ROOT;
+        text.iter().enumerate().filter_map(move |(i, &byte)| {
+            at = self.step(at, byte);
+            let pattern = self.nodes[at as usize].pattern;
+            (pattern != NONE).then_some((i + 1, pattern))
+        })
+    }
+
+    /// The longest other pattern that a pattern ends with; else `NONE`.
+    pub(super) fn shorter(&self, pattern: u32) -> u32 {
+        self.shorter.get(pattern as usize).copied().unwrap_or(NONE)
+    }
+}
