@@ -109,6 +109,10 @@ fn plain(e: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or_default().to_lowercase()
 }
 
+fn bytes_text(n: u64) -> String {
+    if n == 1 { "1 byte".to_owned() } else { format!("{n} bytes") }
+}
+
 /// A name out of a file, harmless, on one line and no longer than one.
 fn shown(name: &str) -> Shown {
     Shown::line(name).cut(NAME_COLUMNS_MAX)
@@ -163,7 +167,7 @@ pub enum Fault {
     Type { at: At, id: u32 },
     #[error("{at}: found offset {offset}, expected a multiple of the alignment {alignment}")]
     Offset { at: At, offset: u64, alignment: u32 },
-    #[error("{at}: found the end of the file {missing} bytes too early, expected all {bytes} bytes of it")]
+    #[error("{at}: found the end of the file {} too early, expected all {bytes} bytes of it", bytes_text(*.missing))]
     Data { at: At, bytes: u64, missing: u64 },
     #[error("{at}: found bytes that also belong to tensor {other}, expected ranges of their own", other = shown(.other))]
     Overlap { at: At, other: String },

@@ -186,7 +186,7 @@ impl Check<'_> {
         let element = ValueType::from_id(id).ok_or_else(|| Fault::ValueType { at: (self.at)(), found: id })?;
         let len = cursor.u64().ok_or_else(|| self.truncated())?;
         let left = cursor.left();
-        let wrong = || Fault::Array { at: (self.at)(), element: element.name(), len, left };
+        let wrong = || Fault::Array { at: (self.at)(), element: element.plural(), len, left };
         let least = len.checked_mul(element.least_bytes() as u64).ok_or_else(wrong)?;
         if len > ARRAY_LEN_MAX || least > left as u64 {
             return Err(wrong());

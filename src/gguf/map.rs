@@ -1,5 +1,7 @@
 //! A file's bytes in memory, and whether they are still those of the file that was opened.
 
+use super::file::file_name;
+use crate::sys::maps::{self, Watched};
 use memmap2::{Advice, Mmap};
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
@@ -20,6 +22,8 @@ enum Source {
 }
 
 struct Mapping {
+    /// Names the file should it shrink under the map. First, so that it is dropped before the map.
+    _watched: Watched,
     map: Mmap,
     /// Kept open: the descriptor tells whether this very file, whatever it is called by now, was changed.
     file: File,
@@ -100,7 +104,8 @@ impl Bytes {
         // numbers out and check them again, `unchanged` is asked at each job's start and while it runs, and a page
         // lost to truncation raises SIGBUS, which `sys` turns into a sentence and a restored terminal.
         let map = unsafe { Mmap::map(&file)? };
-        Ok(Self(Source::Mapped(Arc::new(Mapping { map, file, identity: Identity::of(&metadata) }))))
+        let _watched = maps::watch(&map, &file_name(path));
+        Ok(Self(Source::Mapped(Arc::new(Mapping { _watched, map, file, identity: Identity::of(&metadata) }))))
     }
 
     /// What the file was when it was opened. None for bytes inside the program.

@@ -86,7 +86,7 @@ fn absent_is_told_from_another_type() {
     let said = gguf.want_u32("a.i64").unwrap_err().to_string();
     assert_eq!(said, "key a.i64: found i64 -1, expected a whole number from 0 to 4294967295");
     let said = gguf.want_f32s("tokenizer.ggml.tokens").err().unwrap().to_string();
-    assert_eq!(said, "key tokenizer.ggml.tokens: found an array of 3 string, expected an array of f32");
+    assert_eq!(said, "key tokenizer.ggml.tokens: found an array of 3 strings, expected an array of f32");
     assert_eq!((gguf.u32("a.i64"), gguf.f32("a.u8"), gguf.i32s("tokenizer.ggml.scores")), (None, Some(7.0), None));
 }
 

@@ -66,6 +66,16 @@ impl ValueType {
         }
     }
 
+    /// For a count of them: "strings", "u8".
+    pub fn plural(self) -> &'static str {
+        match self {
+            ValueType::String => "strings",
+            ValueType::Array => "arrays",
+            ValueType::Bool => "truth values",
+            number => number.name(),
+        }
+    }
+
     /// Bytes of a value whose size does not depend on its content.
     pub fn fixed_bytes(self) -> Option<usize> {
         match self {
@@ -190,7 +200,7 @@ impl<'a> Value<'a> {
     /// What stands here, in words, for a sentence that expected something else: "u32 7", "an array of 3 strings".
     pub fn describe(&self) -> String {
         match self {
-            Value::Array(a) => format!("an array of {} {}", a.len(), a.element().name()),
+            Value::Array(a) => format!("an array of {} {}", a.len(), a.element().plural()),
             Value::String(s) => format!("a string of {} bytes", s.len()),
             Value::Bool(v) => format!("bool {v}"),
             Value::F32(v) => format!("f32 {v}"),

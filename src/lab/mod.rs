@@ -1,1 +1,3 @@
 //! Measuring and quantizing.
+
+pub mod quantize;

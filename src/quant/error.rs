@@ -19,3 +19,14 @@ pub enum QuantError {
     #[error("weights of type {ty} do not go with activations of type {activation}")]
     NoDot { ty: GgmlType, activation: GgmlType },
 }
+
+impl QuantError {
+    /// The same of a value that stands `by` values further on: for those who encode a tensor in pieces.
+    pub fn shifted(self, by: usize) -> Self {
+        match self {
+            QuantError::NotFinite { index, value } => QuantError::NotFinite { index: index.saturating_add(by), value },
+            QuantError::TooLarge { index, value } => QuantError::TooLarge { index: index.saturating_add(by), value },
+            other => other,
+        }
+    }
+}
