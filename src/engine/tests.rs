@@ -149,16 +149,13 @@ fn cancel_ends_the_running_job_and_those_that_wait() {
 #[test]
 fn a_panic_costs_one_job_and_the_model_loads_again() {
     let mut bench = Bench::new();
-    // Failpoints are the process's, and other tests run beside this one.
-    bench.next = 1_000_000;
     let model = bench.load("llama", 64);
     let job = bench.send(generate(model, &[1, 2, 3], 5));
     let fresh = ids(&bench.until_end(job));
     for phase in [generate::Phase::Prefill, generate::Phase::Decode] {
         let model = bench.load("llama", 64);
-        let job = JobId(bench.next + 1);
-        generate::fail_at(job, phase);
-        bench.send(generate(model, &[1, 2, 3], 5));
+        let job = generate::doomed(phase);
+        bench.commands.send(generate(model, &[1, 2, 3], 5)(job)).unwrap();
         match bench.until_end(job).pop() {
             Some(Event::Failed { report, model_lost, .. }) => {
                 assert_eq!(model_lost, Some(model));

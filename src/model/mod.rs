@@ -23,7 +23,7 @@ use crate::protocol::{Ledger, LoadOptions, Report};
 use arch::{ArchError, Header};
 use cache::{CacheError, KvCache, KvShape};
 use layers::{Compute, Layer};
-use plan::Plan;
+use plan::{Plan, TensorError};
 use rope::Rope;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +40,8 @@ pub enum ModelError {
     #[error(transparent)]
     Arch(#[from] ArchError),
     #[error(transparent)]
+    Tensor(#[from] TensorError),
+    #[error(transparent)]
     Cache(#[from] CacheError),
     #[error("needs {need} bytes for weights, KV cache and scratch, and {free} are free")]
     Memory { need: u64, free: u64 },
@@ -50,12 +52,13 @@ pub enum ModelError {
 impl ModelError {
     /// `file` is the file's name, for the sentence.
     pub fn report(&self, file: &str) -> Report {
-        let remedy = match self {
-            ModelError::Arch(e) => return e.report(file),
-            ModelError::Cache(_) | ModelError::Memory { .. } => "Set a smaller ctx_size, or take a smaller quantization",
-            ModelError::Workspace(_) => "Close other programs and try again",
+        let (offender, remedy) = match self {
+            ModelError::Arch(e) => (e.offender(), e.remedy()),
+            ModelError::Tensor(e) => (e.name(), e.remedy()),
+            ModelError::Cache(_) | ModelError::Memory { .. } => (file, "Set a smaller ctx_size, or take a smaller quantization"),
+            ModelError::Workspace(_) => (file, "Close other programs and try again"),
         };
-        Report::new(format!("{file}: {self}"), remedy).offender(file).because(self)
+        Report::new(format!("{file}: {self}"), remedy).offender(offender).because(self)
     }
 }
 

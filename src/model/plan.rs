@@ -6,6 +6,32 @@
 
 pub use super::kernels::RopePairs;
 
+/// A tensor that the file does not have as the plan needs it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TensorError {
+    #[error("tensor {name} is missing")]
+    Missing { name: String },
+    #[error("tensor {name} has shape {found}, expected {expected}")]
+    Shape { name: String, found: String, expected: String },
+    #[error("tensor {name} has type {found}, which ingle cannot compute with")]
+    Type { name: String, found: String },
+}
+
+impl TensorError {
+    pub fn name(&self) -> &str {
+        match self {
+            TensorError::Missing { name } | TensorError::Shape { name, .. } | TensorError::Type { name, .. } => name,
+        }
+    }
+
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            TensorError::Missing { .. } | TensorError::Shape { .. } => "The file is damaged or was converted wrongly; get another one",
+            TensorError::Type { .. } => "A newer ingle may know the type; or get the model in another quantization",
+        }
+    }
+}
+
 /// A tensor the plan needs: its name in the file and its shape there (ne0, the row's length, first).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TensorPlan {

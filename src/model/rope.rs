@@ -1,7 +1,6 @@
 //! The angles of rotary position embedding.
 
-use super::arch::ArchError;
-use super::plan::RopePlan;
+use super::plan::{RopePlan, TensorError};
 use super::weight::vector;
 use crate::gguf::Gguf;
 
@@ -13,7 +12,7 @@ pub struct Rope {
 }
 
 impl Rope {
-    pub fn bind(file: &Gguf, plan: &RopePlan) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &RopePlan) -> Result<Self, TensorError> {
         let factors = plan.factors.as_ref().map(|t| vector(file, t)).transpose()?.unwrap_or_default();
         Ok(Self { plan: plan.clone(), factors })
     }

@@ -1,8 +1,7 @@
 //! Tensors of a file, bound to a plan: checked once, then read in place.
 
-use super::arch::ArchError;
 use super::kernels::{self, WeightRows};
-use super::plan::{LinearPlan, NormPlan, TensorPlan};
+use super::plan::{LinearPlan, NormPlan, TensorError, TensorPlan};
 use crate::gguf::{Gguf, TensorBytes};
 use crate::quant::{self, GgmlType};
 
@@ -17,9 +16,9 @@ pub struct Weight {
 }
 
 impl Weight {
-    pub fn bind(file: &Gguf, plan: &TensorPlan) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &TensorPlan) -> Result<Self, TensorError> {
         let (ty, bytes) = bind(file, plan)?;
-        let unusable = || ArchError::TensorType { name: plan.name.clone(), found: ty.name().to_owned() };
+        let unusable = || TensorError::Type { name: plan.name.clone(), found: ty.name().to_owned() };
         if !kernels::set().multiplies(ty) {
             return Err(unusable());
         }
@@ -50,7 +49,7 @@ pub struct Linear {
 }
 
 impl Linear {
-    pub fn bind(file: &Gguf, plan: &LinearPlan) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &LinearPlan) -> Result<Self, TensorError> {
         let bias = plan.bias.as_ref().map(|b| vector(file, b)).transpose()?.unwrap_or_default();
         Ok(Self { weight: Weight::bind(file, &plan.weight)?, bias })
     }
@@ -63,29 +62,29 @@ pub struct Norm {
 }
 
 impl Norm {
-    pub fn bind(file: &Gguf, plan: &NormPlan) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &NormPlan) -> Result<Self, TensorError> {
         Ok(Self { weight: vector(file, &plan.weight)?, eps: plan.eps })
     }
 }
 
 /// A small tensor, copied as f32.
-pub fn vector(file: &Gguf, plan: &TensorPlan) -> Result<Vec<f32>, ArchError> {
+pub fn vector(file: &Gguf, plan: &TensorPlan) -> Result<Vec<f32>, TensorError> {
     let (ty, bytes) = bind(file, plan)?;
     let mut out = vec![0.0; plan.shape.iter().product::<u64>() as usize];
-    quant::dequantize(ty, &bytes, &mut out).map_err(|_| ArchError::TensorType { name: plan.name.clone(), found: ty.name().to_owned() })?;
+    quant::dequantize(ty, &bytes, &mut out).map_err(|_| TensorError::Type { name: plan.name.clone(), found: ty.name().to_owned() })?;
     Ok(out)
 }
 
 /// Finds a tensor and holds its shape against the plan. The file's validator has checked that its bytes are there.
-fn bind(file: &Gguf, plan: &TensorPlan) -> Result<(GgmlType, TensorBytes), ArchError> {
+fn bind(file: &Gguf, plan: &TensorPlan) -> Result<(GgmlType, TensorBytes), TensorError> {
     let name = || plan.name.clone();
-    let info = file.tensor(&plan.name).ok_or_else(|| ArchError::TensorMissing { name: name() })?;
+    let info = file.tensor(&plan.name).ok_or_else(|| TensorError::Missing { name: name() })?;
     // Converters may leave out trailing dimensions of 1.
     let trimmed = |shape: &[u64]| shape.iter().rposition(|&n| n != 1).map_or(Vec::new(), |last| shape[..=last].to_vec());
     if trimmed(&info.shape) != trimmed(&plan.shape) {
-        return Err(ArchError::TensorShape { name: name(), found: format!("{:?}", info.shape), expected: format!("{:?}", plan.shape) });
+        return Err(TensorError::Shape { name: name(), found: format!("{:?}", info.shape), expected: format!("{:?}", plan.shape) });
     }
-    let ty = info.ty.ok_or_else(|| ArchError::TensorType { name: name(), found: format!("number {}", info.type_id) })?;
-    let bytes = file.tensor_bytes(info).map_err(|_| ArchError::TensorType { name: name(), found: ty.name().to_owned() })?;
+    let ty = info.ty.ok_or_else(|| TensorError::Type { name: name(), found: format!("number {}", info.type_id) })?;
+    let bytes = file.tensor_bytes(info).map_err(|_| TensorError::Type { name: name(), found: ty.name().to_owned() })?;
     Ok((ty, bytes))
 }

@@ -1,9 +1,7 @@
 //! Typed reading of a model's metadata, with an error that names the key; and the pieces that many families share.
 
-use super::super::plan::{LinearPlan, NormPlan, RopePairs, RopePlan, TensorPlan, YarnPlan};
+use super::super::plan::{LinearPlan, NormPlan, RopePairs, RopePlan, TensorError, TensorPlan, YarnPlan};
 use crate::gguf::Gguf;
-use crate::protocol::Report;
-use crate::text::Shown;
 
 /// More layers than any model has; a declared number beyond it is a broken file.
 pub const LAYERS_MAX: usize = 1024;
@@ -14,38 +12,32 @@ const COUNT_MAX: usize = 1 << 30;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ArchError {
-    #[error("general.architecture is {name}, which ingle does not know")]
+    #[error("general.architecture is {name}, which ingle does not know; it knows {}", known.join(", "))]
     Unknown { name: String, known: Vec<&'static str> },
     #[error("{key} is missing")]
     Missing { key: String },
     #[error("{key} is {found}, expected {expected}")]
     Value { key: String, found: String, expected: String },
-    #[error("tensor {name} is missing")]
-    TensorMissing { name: String },
-    #[error("tensor {name} has shape {found}, expected {expected}")]
-    TensorShape { name: String, found: String, expected: String },
-    #[error("tensor {name} has type {found}, which ingle cannot compute with")]
-    TensorType { name: String, found: String },
+    #[error(transparent)]
+    Tensor(#[from] TensorError),
 }
 
 impl ArchError {
-    /// `file` is the file's name, for the sentence.
-    pub fn report(&self, file: &str) -> Report {
-        let (offender, remedy) = match self {
-            ArchError::Unknown { name, .. } => (name, "A newer ingle may know it"),
-            ArchError::Missing { key } | ArchError::Value { key, .. } => {
-                (key, "The file is damaged or was converted wrongly; get another one")
-            }
-            ArchError::TensorMissing { name } | ArchError::TensorShape { name, .. } => {
-                (name, "The file is damaged or was converted wrongly; get another one")
-            }
-            ArchError::TensorType { name, .. } => (name, "A newer ingle may know the type; or get the model in another quantization"),
-        };
-        let known = match self {
-            ArchError::Unknown { known, .. } => format!("; it knows {}", known.join(", ")),
-            _ => String::new(),
-        };
-        Report::new(Shown::line(&format!("{file}: {self}{known}")).as_str(), remedy).offender(Shown::line(offender).as_str()).because(self)
+    /// The key, architecture or tensor at fault.
+    pub fn offender(&self) -> &str {
+        match self {
+            ArchError::Unknown { name, .. } => name,
+            ArchError::Missing { key } | ArchError::Value { key, .. } => key,
+            ArchError::Tensor(e) => e.name(),
+        }
+    }
+
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            ArchError::Unknown { .. } => "A newer ingle may know it",
+            ArchError::Missing { .. } | ArchError::Value { .. } => "The file is damaged or was converted wrongly; get another one",
+            ArchError::Tensor(e) => e.remedy(),
+        }
     }
 }
 
@@ -59,13 +51,6 @@ pub struct Dims {
     pub n_head_kv: usize,
     pub n_vocab: usize,
     pub n_ctx_train: usize,
-}
-
-impl Dims {
-    /// The head size where the file gives none: heads share the width.
-    pub fn head_dim(&self) -> Result<usize, ArchError> {
-        Ok(self.n_embd / self.n_head)
-    }
 }
 
 /// A file's metadata as an architecture reads it. Keys are given without the architecture's prefix.
@@ -168,9 +153,8 @@ impl<'a> Header<'a> {
     /// Rows of the embedding: as many as the vocabulary has tokens.
     fn n_vocab(&self, n_embd: usize) -> Result<usize, ArchError> {
         let name = "token_embd.weight";
-        let tensor = self.file.tensor(name).ok_or_else(|| ArchError::TensorMissing { name: name.to_owned() })?;
-        let shape_error =
-            |expected: String| ArchError::TensorShape { name: name.to_owned(), found: format!("{:?}", tensor.shape), expected };
+        let tensor = self.file.tensor(name).ok_or_else(|| TensorError::Missing { name: name.to_owned() })?;
+        let shape_error = |expected: String| TensorError::Shape { name: name.to_owned(), found: format!("{:?}", tensor.shape), expected };
         let rows = match tensor.shape[..] {
             [_, rows] => usize::try_from(rows).ok().filter(|n| (1..=COUNT_MAX).contains(n)),
             _ => None,
@@ -181,7 +165,7 @@ impl<'a> Header<'a> {
             None => self.count_opt("vocab_size")?,
         };
         match declared {
-            Some(n) if n != rows => Err(shape_error(format!("[{n_embd}, {n}], a row for each token"))),
+            Some(n) if n != rows => Err(shape_error(format!("[{n_embd}, {n}], a row for each token")).into()),
             _ => Ok(rows),
         }
     }

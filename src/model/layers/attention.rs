@@ -2,14 +2,13 @@
 
 use super::super::cache::{KvCache, LayerCache};
 use super::super::kernels::{self, KvHead};
-use super::super::plan::AttentionPlan;
+use super::super::plan::{AttentionPlan, TensorError};
 use super::super::rope::Rope;
 use super::super::weight::Linear;
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
 use super::{LinearGroup, Pass, values, values_mut};
 use crate::gguf::Gguf;
-use crate::model::arch::ArchError;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -28,7 +27,7 @@ pub struct Attention {
 }
 
 impl Attention {
-    pub fn bind(file: &Gguf, plan: &AttentionPlan, il_kv: usize) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &AttentionPlan, il_kv: usize) -> Result<Self, TensorError> {
         Ok(Self {
             qkv: plan.qkv.iter().map(|l| Linear::bind(file, l)).collect::<Result<_, _>>()?,
             out: Linear::bind(file, &plan.out)?,

@@ -2,11 +2,10 @@
 //! expert's weights are read once.
 
 use super::super::kernels::{self, KernelSet};
-use super::super::plan::{Activation, ExpertsPlan, Gating};
+use super::super::plan::{Activation, ExpertsPlan, Gating, TensorError};
 use super::super::weight::{Linear, Weight};
 use super::{Pass, values, values_mut, width};
 use crate::gguf::Gguf;
-use crate::model::arch::ArchError;
 use candle_core::{CpuStorage, InplaceOp2, Layout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,7 +41,7 @@ pub struct ExpertScratch {
 }
 
 impl Experts {
-    pub fn bind(file: &Gguf, plan: &ExpertsPlan) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &ExpertsPlan) -> Result<Self, TensorError> {
         Ok(Self {
             router: Linear::bind(file, &plan.router)?,
             gate: Weight::bind(file, &plan.gate)?,

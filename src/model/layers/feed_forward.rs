@@ -1,13 +1,12 @@
 //! down(activation(gate(x)) * up(x))
 
 use super::super::kernels;
-use super::super::plan::{Activation, FeedForwardPlan};
+use super::super::plan::{Activation, FeedForwardPlan, TensorError};
 use super::super::weight::Linear;
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
 use super::{LinearGroup, Pass, values, values_mut};
 use crate::gguf::Gguf;
-use crate::model::arch::ArchError;
 use candle_core::{CpuStorage, InplaceOp2, Layout};
 use std::sync::atomic::AtomicBool;
 
@@ -18,7 +17,7 @@ pub struct FeedForward {
 }
 
 impl FeedForward {
-    pub fn bind(file: &Gguf, plan: &FeedForwardPlan) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &FeedForwardPlan) -> Result<Self, TensorError> {
         Ok(Self {
             up_gate: [Linear::bind(file, &plan.up)?, Linear::bind(file, &plan.gate)?],
             down: Linear::bind(file, &plan.down)?,

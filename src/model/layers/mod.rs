@@ -14,9 +14,8 @@ pub use compute::{Compute, Pass};
 pub use linear::LinearGroup;
 pub use norm::NormRows;
 
-use super::arch::ArchError;
 use super::cache::KvCache;
-use super::plan::{LayerPlan, Mixer};
+use super::plan::{LayerPlan, Mixer, TensorError};
 use super::rope::Rope;
 use super::weight::Norm;
 use super::workspace::Workspace;
@@ -46,7 +45,7 @@ enum Step {
 
 impl Layer {
     /// `il_kv` counts the attentions bound so far: each has a layer of the KV cache.
-    pub fn bind(file: &Gguf, plan: &LayerPlan, il_kv: &mut usize) -> Result<Self, ArchError> {
+    pub fn bind(file: &Gguf, plan: &LayerPlan, il_kv: &mut usize) -> Result<Self, TensorError> {
         let mut branches = Vec::with_capacity(plan.branches.len());
         for branch in &plan.branches {
             let step = match &branch.mixer {
