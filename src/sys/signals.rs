@@ -33,11 +33,7 @@ pub fn lost_exit_code() -> u8 {
 /// Listens from now on. `tell` only passes the signal on; the receiver does the work, in time: see [`leave_within`].
 /// SIGHUP stays ignored where it was at the start, as nohup asks.
 pub fn listen(mut tell: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
-    let mut wanted = vec![SIGTERM, SIGINT, SIGQUIT, SIGTSTP, SIGCONT];
-    if !is_ignored(SIGHUP) {
-        wanted.push(SIGHUP);
-    }
-    let mut signals = Signals::new(wanted)?;
+    let mut signals = Signals::new(leaving().into_iter().chain([SIGTSTP, SIGCONT]))?;
     let listen = move || {
         let mut is_leaving = false;
         for signal in signals.forever() {
@@ -55,6 +51,26 @@ pub fn listen(mut tell: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
     };
     thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
     Ok(())
+}
+
+/// For a command without a terminal of its own to give back: it leaves at once, and stops and goes on as any program.
+pub fn listen_to_leave(tell: impl FnOnce(i32) + Send + 'static) -> io::Result<()> {
+    let mut signals = Signals::new(leaving())?;
+    let listen = move || {
+        if let Some(signal) = signals.forever().next() {
+            tell(signal);
+        }
+    };
+    thread::Builder::new().name("signals".to_owned()).spawn(listen)?;
+    Ok(())
+}
+
+fn leaving() -> Vec<i32> {
+    let mut signals = vec![SIGTERM, SIGINT, SIGQUIT];
+    if !is_ignored(SIGHUP) {
+        signals.push(SIGHUP);
+    }
+    signals
 }
 
 /// From now on the process has [`LEAVE_WITHIN`] to save and exit by itself; then it is ended, with the terminal back.
