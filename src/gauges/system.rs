@@ -1,7 +1,8 @@
-//! Process and system, through sysinfo.
+//! Process and system: loads through sysinfo, memory as the control group leaves it.
 
 use super::machine::{Process, SystemLoad};
-use sysinfo::{CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
+use crate::sys::limits;
+use sysinfo::{CpuRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System};
 
 pub(super) struct Source {
     /// Absent on a system that sysinfo does not know.
@@ -20,7 +21,6 @@ impl Source {
     pub(super) fn look(&mut self) -> (Process, SystemLoad) {
         let Some(seen) = self.system.as_mut() else { return Default::default() };
         seen.refresh_cpu_usage();
-        seen.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
         let wanted = ProcessRefreshKind::nothing().with_memory().with_cpu().without_tasks();
         seen.refresh_processes_specifics(ProcessesToUpdate::Some(&[self.pid]), false, wanted);
         self.looks = self.looks.saturating_add(1);
@@ -31,27 +31,14 @@ impl Source {
             mapped_bytes: mapped_bytes(),
             cpu_percent: own.map(sysinfo::Process::cpu_usage).filter(|_| differs),
         };
-        let (total, available) = memory(seen);
+        let memory = limits::memory();
         let system = SystemLoad {
-            memory_total_bytes: total,
-            memory_available_bytes: available,
+            memory_total_bytes: memory.map(|memory| memory.total),
+            memory_available_bytes: memory.map(|memory| memory.available),
             cpu_percent: differs.then(|| seen.global_cpu_usage()),
             n_cpus: seen.cpus().len() as u32,
         };
         (process, system)
-    }
-}
-
-/// Total and available, the narrower of machine and container.
-fn memory(system: &System) -> (Option<u64>, Option<u64>) {
-    let known = |bytes: u64| Some(bytes).filter(|bytes| *bytes > 0);
-    let (total, available) = (known(system.total_memory()), known(system.available_memory()));
-    match system.cgroup_limits() {
-        Some(limits) if limits.total_memory > 0 => {
-            let narrower = |own: Option<u64>, limit: u64| Some(own.map_or(limit, |own| own.min(limit)));
-            (narrower(total, limits.total_memory), narrower(available, limits.free_memory))
-        }
-        _ => (total, available),
     }
 }
 
