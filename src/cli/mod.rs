@@ -6,6 +6,7 @@
 //!
 //! Never here: computing (the engine's protocol is spoken instead), a question to the user, a colour code written by hand.
 
+mod bench;
 mod completions;
 mod man;
 mod models;
@@ -14,6 +15,7 @@ mod shell;
 mod show;
 #[cfg(test)]
 mod tests;
+mod themes;
 
 use clap::{CommandFactory, FromArgMatches};
 use shell::args::{Cli, Command};
@@ -45,10 +47,16 @@ fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
         let report = crate::protocol::Report::new("options of the screen stand before a command", "Write them after the command's name");
         return Err(Failure::Usage(report));
     }
+    if cli.command.is_some() {
+        failure::leave_on_signals();
+    }
     match cli.command {
+        // The screen listens for itself: it has a terminal to give back.
         None => screen::run(cli.screen, env),
         Some(Command::Models(args)) => models::run(args, env),
         Some(Command::Show(args)) => show::run(args, env),
+        Some(Command::Bench(args)) => bench::run(args, env),
+        Some(Command::Themes(args)) => themes::run(args, env),
         Some(Command::Completions(args)) => completions::run(args, env),
         Some(Command::Man(args)) => man::run(args, env),
     }

@@ -1,6 +1,6 @@
 //! What can be written after `ingle`.
 
-use crate::cli::{completions, man, models, screen, show};
+use crate::cli::{bench, completions, man, models, screen, show, themes};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -47,6 +47,8 @@ pub(crate) enum ColorWhen {
 pub(crate) enum Command {
     Models(models::Arguments),
     Show(show::Arguments),
+    Bench(bench::Arguments),
+    Themes(themes::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }

@@ -3,8 +3,9 @@
 use crate::config::FoldersError;
 use crate::protocol::Report;
 use crate::shelf::ShelfError;
+use crate::sys::signals;
 use crate::text::Shown;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Why a command did not end with its result printed.
@@ -59,6 +60,21 @@ impl Failure {
             }
             Failure::ClosedPipe => ExitCode::SUCCESS,
         }
+    }
+}
+
+/// From now on a signal ends the program with 128+n (130 for Ctrl+C), whatever it does.
+pub(crate) fn leave_on_signals() {
+    let leave = |signal| {
+        let mut stderr = io::stderr();
+        if stderr.is_terminal() {
+            // The shell's prompt shall not stand behind half an answer.
+            let _ = writeln!(stderr);
+        }
+        std::process::exit(i32::from(signals::exit_code(signal)));
+    };
+    if let Err(error) = signals::listen_to_leave(leave) {
+        tracing::warn!(%error, "signals end the program by their default action");
     }
 }
 
