@@ -10,6 +10,7 @@ mod bench;
 mod completions;
 mod man;
 mod models;
+mod quantize;
 mod screen;
 mod shell;
 mod show;
@@ -56,6 +57,7 @@ fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
         Some(Command::Models(args)) => models::run(args, env),
         Some(Command::Show(args)) => show::run(args, env),
         Some(Command::Bench(args)) => bench::run(args, env),
+        Some(Command::Quantize(args)) => quantize::run(args, env),
         Some(Command::Themes(args)) => themes::run(args, env),
         Some(Command::Completions(args)) => completions::run(args, env),
         Some(Command::Man(args)) => man::run(args, env),

@@ -43,7 +43,7 @@ pub(super) fn file_type(ty: GgmlType) -> Option<u32> {
     FILE_TYPES.iter().find(|(t, _)| *t == ty).map(|(_, number)| *number)
 }
 
-pub(super) fn names() -> Vec<&'static str> {
+pub fn names() -> Vec<&'static str> {
     FILE_TYPES.iter().map(|(ty, _)| ty.name()).collect()
 }
 

@@ -9,6 +9,7 @@ mod error;
 #[cfg(test)]
 mod tests;
 
+pub use choice::names as type_names;
 pub use error::QuantizeError;
 
 use crate::gguf::{Gguf, NewFile, TensorInfo, Value, Writer};

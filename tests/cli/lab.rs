@@ -1,0 +1,48 @@
+//! Work on whole models: `bench`, `quantize`.
+
+use super::Run;
+use serde_json::Value;
+
+#[test]
+fn bench_gives_llama_bench_s_fields_in_each_form() {
+    let bench = |form: &[&str]| {
+        let mut arguments = vec!["bench", "guide", "-p", "4", "-n", "2", "-r", "2", "-t", "1", "--no-warmup"];
+        arguments.extend(form);
+        Run::new(&arguments).answer().done()
+    };
+    let records: Value = serde_json::from_slice(&bench(&["--json"]).stdout).unwrap();
+    assert_eq!(records.as_array().unwrap().len(), 2);
+    assert_eq!((&records[0]["n_prompt"], &records[1]["n_gen"]), (&Value::from(4), &Value::from(2)));
+    for key in
+        ["model_filename", "model_type", "model_size", "n_threads", "type_k", "n_depth", "avg_ts", "stddev_ts", "samples_ns", "load_ms"]
+    {
+        assert!(!records[0][key].is_null(), "{key}");
+    }
+    let lines = bench(&["-o", "jsonl", "-pg", "3,1"]);
+    assert_eq!(lines.text().lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).count(), 3);
+    let table = bench(&[]);
+    assert!(table.text().contains("| pp4 |") || table.text().contains(" pp4 |"), "{}", table.text());
+    assert!(bench(&["-o", "csv"]).text().starts_with("\"cpu_info\","));
+}
+
+#[test]
+fn bench_without_a_test_is_wrong_usage() {
+    Run::new(&["bench", "guide", "-p", "0", "-n", "0"]).answer().failed(2, &["nothing to measure"]);
+    Run::new(&["bench", "no-such-model"]).answer().failed(1, &["no-such-model"]);
+}
+
+#[test]
+fn a_quantized_file_is_a_model_of_that_type() {
+    let home = tempfile::tempdir().unwrap();
+    let source = crate::golden::folder("archs").join("llama.gguf");
+    let small = home.path().join("small.gguf");
+    let arguments = ["quantize", source.to_str().unwrap(), small.to_str().unwrap(), "q8_0"];
+    let summary: Value = serde_json::from_slice(&Run::new(&[&arguments[..], &["--json"]].concat()).answer().done().stdout).unwrap();
+    assert!(summary["bytes_out"].as_u64() < summary["bytes_in"].as_u64(), "{summary}");
+    let shown = Run::new(&["show", small.to_str().unwrap(), "--json"]).answer().done();
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(shown["facts"]["quantization"], "Q8_0");
+    Run::new(&["quantize", small.to_str().unwrap(), small.to_str().unwrap(), "f16"]).answer().failed(1, &["same file"]);
+    Run::new(&["quantize", small.to_str().unwrap(), "/nowhere/out.gguf", "f16"]).answer().failed(1, &["out.gguf"]);
+    Run::new(&["quantize", "guide", "out.gguf", "q99"]).answer().failed(2, &["q99", "Q4_0"]);
+}
