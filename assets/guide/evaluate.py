@@ -22,7 +22,7 @@ REFUSAL_MARK = "i only know ingle"
 def holds(word: str, answer: str) -> bool:
     """A word occurs whole: `no` is not in `know`; beginnings such as `generat` end in a star."""
     tail = "" if word.endswith("*") else r"(?![a-z0-9])"
-    return re.search(r"(?<![a-z0-9])" + re.escape(word.lower().rstrip("*")) + tail, answer.lower()) is not None
+    return re.search(r"(?<![a-z0-9])" + re.escape(word.lower().rstrip("*")) + tail, answer.replace("`", "").lower()) is not None
 
 
 def right(question: dict, answer: str) -> bool:
