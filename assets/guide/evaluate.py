@@ -49,9 +49,7 @@ def ask_network(run: Path):
     network, vocabulary = load(run)
 
     def ask(question: str) -> str:
-        ids = [vocabulary.turn_start, *vocabulary.encode("user\n" + question), vocabulary.turn_end]
-        ids += [*vocabulary.encode("\n"), vocabulary.turn_start, *vocabulary.encode("assistant\n")]
-        return vocabulary.decode(network.answer(ids, vocabulary.turn_end))
+        return vocabulary.decode(network.answer(vocabulary.question(question), vocabulary.turn_end))
 
     return ask
 

@@ -12,11 +12,12 @@ import torch
 from network import Network, Shape
 from vocabulary import CONTROL, PRE, Vocabulary
 
+# <|system|>...<|im_end|><|user|>...<|im_end|><|assistant|>...<|im_end|>, without newlines: fewer tokens to read.
 TEMPLATE = (
     "{% for message in messages %}"
-    "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
+    "{{ '<|' + message['role'] + '|>' + message['content'] + '<|im_end|>' }}"
     "{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 
 

@@ -254,6 +254,9 @@ class Source:
         self.weights = [len(self.topics[n].asks) ** 0.5 for n in self.names]
         self.line_weights = {n: [min(count(parse(a)), 60) ** 0.4 for a in self.topics[n].asks] for n in self.names}
 
+    def answers(self) -> list[str]:
+        return sorted({a for t in [*self.topics.values(), self.refusal] for a in t.answers})
+
     def question(self) -> tuple[str, str, str]:
         """(topic, question, answer)"""
         while True:
@@ -269,13 +272,12 @@ class Source:
             if plain and normal(plain) not in self.held_out and normal(ask) not in self.held_out:
                 return topic.name, ask, self.rng.choice(topic.answers)
 
-    def conversation(self) -> list[tuple[str, str]]:
-        """[(role, text)], beginning with a system message now and then."""
+    def conversation(self, lengths=((1, 1),)) -> list[tuple[str, str]]:
+        """[(role, text)], beginning with a system message now and then; `lengths`: (questions, weight) pairs."""
         turns = []
-        if self.rng.random() < 0.12:
+        if self.rng.random() < 0.08:
             turns.append(("system", self.rng.choice(SYSTEMS)))
-        length = self.rng.choices([1, 2, 3, 4, 6, 16], [50, 20, 12, 8, 6, 4])[0]
-        for _ in range(length):
+        for _ in range(self.rng.choices([n for n, _ in lengths], [w for _, w in lengths])[0]):
             _, ask, answer = self.question()
             turns += [("user", ask), ("assistant", answer)]
         return turns

@@ -13,11 +13,11 @@ import torch.nn.functional as F
 class Shape:
     n_vocab: int
     n_ctx: int = 1024
-    n_embd: int = 256
+    n_embd: int = 192
     n_layer: int = 4
-    n_head: int = 8
-    n_head_kv: int = 4
-    n_ff: int = 640
+    n_head: int = 6
+    n_head_kv: int = 3
+    n_ff: int = 512
     rope_base: float = 10000.0
     norm_epsilon: float = 1e-5
 
@@ -66,7 +66,8 @@ class Layer(nn.Module):
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)
         group = s.n_head // s.n_head_kv
         k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
-        a = F.scaled_dot_product_attention(q, k, v.to(q.dtype), is_causal=True)
+        with torch.autocast("cpu", enabled=False):  # in bfloat16 its backward pass takes longer than all the rest
+            a = F.scaled_dot_product_attention(q.float(), k.float(), v.float(), is_causal=True)
         x = x + self.attn_output(a.transpose(1, 2).reshape(b, t, -1))
         h = self.ffn_norm(x)
         return x + self.ffn_down(F.silu(self.ffn_gate(h)) * self.ffn_up(h))

@@ -6,7 +6,7 @@ import math
 import os
 import random
 import time
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -18,14 +18,42 @@ from vocabulary import Vocabulary, learn
 
 SEED = 20260110
 VOCABULARY_SIZE = 3072
-TOKENS_PER_STEP = 3072
-PEAK_RATE, LAST_RATE, WARM_STEPS = 2e-3, 4e-5, 150
+TOKENS_PER_STEP = 2048
+PEAK_RATE, LAST_RATE, WARM_STEPS = 3e-3, 5e-5, 200
 IGNORED = -100
-# An answer is known by its first words; to learn to tell questions apart most examples need not go on to its end.
-CUT_SHARE, CUT_TOKENS = 0.6, (6, 14)
+# Which answer it is shows in its first tokens. To learn to tell questions apart most examples go on no further than a
+# few tokens after the place where the answer differs from all others. In the last part more answers go on to their ends
+# and conversations have several turns.
+CUT_AFTER = 2
 
 
-def conversation_ids(turns, vocabulary: Vocabulary, rng: random.Random):
+@dataclass(frozen=True)
+class Stage:
+    until: float  # share of the time
+    cut_share: float
+    lengths: tuple  # (questions in a conversation, weight)
+
+
+STAGES = (
+    Stage(0.65, 0.92, ((1, 96), (2, 4))),
+    Stage(1.01, 0.70, ((1, 80), (2, 10), (3, 5), (5, 3), (14, 2))),
+)
+
+
+def prefix_lengths(answers: list[list[int]]) -> dict[tuple, int]:
+    """For each answer how many tokens it takes until no other answer begins so."""
+    lengths = {}
+    for a in answers:
+        shared = 0
+        for b in answers:
+            if a != b:
+                same = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+                shared = max(shared, same)
+        lengths[tuple(a)] = shared + 1
+    return lengths
+
+
+def conversation_ids(turns, vocabulary: Vocabulary, prefixes: dict, cut_share: float, rng: random.Random):
     """ids, and for each place the id to predict there or IGNORED: only what the guide says is learned."""
     ids, targets = [], []
 
@@ -34,24 +62,29 @@ def conversation_ids(turns, vocabulary: Vocabulary, rng: random.Random):
         targets.extend(new if learned else [IGNORED] * len(new))
 
     for role, text in turns:
-        add([vocabulary.turn_start, *vocabulary.encode(role + "\n")], False)
+        add([vocabulary.roles[role]], False)
         if role == "assistant":
             add([*vocabulary.encode(text), vocabulary.turn_end], True)
         else:
             add([*vocabulary.encode(text, 0.06, rng), vocabulary.turn_end], False)
-        add(vocabulary.encode("\n"), False)
-    if rng.random() < CUT_SHARE:
-        last = max(i for i, token in enumerate(ids) if token == vocabulary.turn_start)
-        keep = last + 3 + rng.randint(*CUT_TOKENS)
-        ids, targets = ids[:keep], targets[:keep]
+    if rng.random() < cut_share:
+        answer = vocabulary.encode(turns[-1][1])
+        rest = len(answer) - prefixes[tuple(answer)] - CUT_AFTER
+        if rest > 0:
+            del ids[-rest - 1 :], targets[-rest - 1 :]  # the one is the end of the turn
     return ids, targets
 
 
-def batches(source: Source, vocabulary: Vocabulary, n_ctx: int):
+def batches(source: Source, vocabulary: Vocabulary, n_ctx: int, done):
     """Conversations of like length side by side, so that little is computed on padding."""
     rng = random.Random(source.rng.random())
+    prefixes = prefix_lengths([vocabulary.encode(a) for a in source.answers()])
     while True:
-        pool = [conversation_ids(source.conversation(), vocabulary, rng) for _ in range(1500)]
+        stage = next(s for s in STAGES if done() < s.until)
+        pool = [
+            conversation_ids(source.conversation(stage.lengths), vocabulary, prefixes, stage.cut_share, rng)
+            for _ in range(2000)
+        ]
         pool = sorted((c for c in pool if len(c[0]) <= n_ctx), key=lambda c: len(c[0]))
         groups, group = [], []
         for c in pool:
@@ -89,7 +122,7 @@ def make_vocabulary(run: Path) -> Vocabulary:
         return Vocabulary.load(path)
     source = Source(SEED, held_out())
     texts = [t for _ in range(40000) for t in source.question()[1:2]]
-    texts += [a for t in [*source.topics.values(), source.refusal] for a in t.answers for _ in range(60)]
+    texts += [a for a in source.answers() for _ in range(60)]
     vocabulary = learn(texts, VOCABULARY_SIZE)
     vocabulary.save(path)
     return vocabulary
@@ -127,7 +160,7 @@ def main():
         save(checkpoint, {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "step": step,
                           "spent": spent, "shape": asdict(shape)})
 
-    data = batches(Source(SEED + step, held_out()), vocabulary, shape.n_ctx)
+    data = batches(Source(SEED + step, held_out()), vocabulary, shape.n_ctx, lambda: spent / (args.minutes * 60))
     network.train()
     losses, seen, begun = [], 0, time.monotonic()
     last, kept = begun, begun

@@ -16,9 +16,9 @@ PRE = "gpt-2"
 SPLIT = regex.compile(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
 
 END_OF_TEXT = "<|endoftext|>"
-TURN_START = "<|im_start|>"
 TURN_END = "<|im_end|>"
-CONTROL = [END_OF_TEXT, TURN_START, TURN_END]
+ROLES = {role: f"<|{role}|>" for role in ("system", "user", "assistant")}
+CONTROL = [END_OF_TEXT, TURN_END, *ROLES.values()]
 
 
 def byte_letters() -> list[str]:
@@ -50,7 +50,8 @@ class Vocabulary:
         self.tokens = LETTERS + [a + b for a, b in merges] + CONTROL
         self.ids = {token: i for i, token in enumerate(self.tokens)}
         self.ranks = {pair: rank for rank, pair in enumerate(merges)}
-        self.end_of_text, self.turn_start, self.turn_end = (self.ids[c] for c in CONTROL)
+        self.end_of_text, self.turn_end = self.ids[END_OF_TEXT], self.ids[TURN_END]
+        self.roles = {role: self.ids[token] for role, token in ROLES.items()}
         self._whole: dict[str, list[int]] = {}
 
     def __len__(self):
@@ -82,6 +83,10 @@ class Vocabulary:
             _, i = min(ranked)
             parts[i : i + 2] = [parts[i] + parts[i + 1]]
         return [self.ids[p] for p in parts]
+
+    def question(self, text: str) -> list[int]:
+        """The prompt of a lone question, up to where the answer begins."""
+        return [self.roles["user"], *self.encode(text), self.turn_end, self.roles["assistant"]]
 
     def decode(self, ids) -> str:
         data = bytearray()
