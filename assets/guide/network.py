@@ -81,9 +81,11 @@ class Network(nn.Module):
         self.blk = nn.ModuleList(Layer(s) for _ in range(s.n_layer))
         self.output_norm = Norm(s.n_embd, s.norm_epsilon)
         for name, p in self.named_parameters():
-            if p.dim() == 2:
+            if name == "token_embd.weight":
+                nn.init.normal_(p, std=0.05)
+            elif p.dim() == 2:
                 deep = name.endswith(("attn_output.weight", "ffn_down.weight"))
-                nn.init.normal_(p, std=0.02 / (2 * s.n_layer) ** 0.5 if deep else 0.02)
+                nn.init.normal_(p, std=p.shape[1] ** -0.5 / ((2 * s.n_layer) ** 0.5 if deep else 1))
         angles = torch.outer(
             torch.arange(s.n_ctx).float(), s.rope_base ** (-torch.arange(0, s.head_dim, 2).float() / s.head_dim)
         )
