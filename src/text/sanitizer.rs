@@ -243,7 +243,8 @@ impl Sanitizer {
     fn start_cluster(&mut self, c: char) {
         self.cluster.clear();
         self.cluster.push(c);
-        self.n_marks = 0;
+        // A mark that may stand alone joins whatever another text put before it.
+        self.n_marks = usize::from(counts_as_mark(c));
     }
 
     fn starts_cluster(&mut self, c: char) -> bool {

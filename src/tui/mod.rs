@@ -9,6 +9,7 @@ pub mod app;
 pub mod commands;
 mod figures;
 pub mod keymap;
+pub mod markdown;
 mod paint;
 mod preferences;
 pub mod screens;

@@ -67,6 +67,16 @@ impl Theme {
         self.styles[meaning as usize]
     }
 
+    /// An ink on a surface.
+    pub fn over(&self, ink: Meaning, surface: Meaning) -> Style {
+        self.style(surface).patch(self.style(ink))
+    }
+
+    /// What an empty cell of the screen looks like.
+    pub fn ground(&self) -> Style {
+        self.over(Meaning::Text, Meaning::Background)
+    }
+
     pub fn ink(&self, meaning: Meaning) -> Ink {
         self.inks[meaning as usize]
     }
