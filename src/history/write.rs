@@ -156,4 +156,6 @@ pub enum HistoryEvent {
     Stalled(Report),
     /// What was kept is stored; writes go on.
     Flowing,
+    /// Something a person should know; nothing is lost.
+    Note(Report),
 }
