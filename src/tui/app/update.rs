@@ -137,7 +137,7 @@ fn history(app: &mut App, event: HistoryEvent, env: &Env) -> Vec<Effect> {
             conversation::send::refused(app, &receipt);
             app.toasts.report(&report, env)
         }
-        HistoryEvent::Stalled(report) => app.toasts.report(&report, env),
+        HistoryEvent::Stalled(report) | HistoryEvent::Note(report) => app.toasts.report(&report, env),
         HistoryEvent::Flowing => app.toasts.say("the disk takes messages again; nothing was lost", env),
     }
 }
