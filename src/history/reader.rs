@@ -100,6 +100,11 @@ impl Reader {
         search::search(&self.db, words, n_max).map_err(HistoryError::Read)
     }
 
+    /// The first thing that is wrong with the file's structure, for a person who asks.
+    pub fn check(&self) -> Result<Option<String>, HistoryError> {
+        db::quick_check(&self.db).map_err(HistoryError::Read)
+    }
+
     fn list(&self, sql: &str, with: impl rusqlite::Params) -> Result<Vec<ConversationRow>, HistoryError> {
         self.rows(sql, with, |r| {
             Ok(ConversationRow {
