@@ -8,6 +8,7 @@
 
 mod bench;
 mod completions;
+mod history;
 mod man;
 mod models;
 mod quantize;
@@ -58,6 +59,7 @@ fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
         Some(Command::Show(args)) => show::run(args, env),
         Some(Command::Bench(args)) => bench::run(args, env),
         Some(Command::Quantize(args)) => quantize::run(args, env),
+        Some(Command::History(args)) => history::run(args, env),
         Some(Command::Themes(args)) => themes::run(args, env),
         Some(Command::Completions(args)) => completions::run(args, env),
         Some(Command::Man(args)) => man::run(args, env),

@@ -1,6 +1,7 @@
 //! The command line from outside: the real program, its streams and its exit status.
 
 mod basics;
+mod history;
 mod lab;
 mod models;
 

@@ -1,6 +1,6 @@
 //! What can be written after `ingle`.
 
-use crate::cli::{bench, completions, man, models, quantize, screen, show, themes};
+use crate::cli::{bench, completions, history, man, models, quantize, screen, show, themes};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     Models(models::Arguments),
     Show(show::Arguments),
     Bench(bench::Arguments),
+    History(history::Arguments),
     Quantize(quantize::Arguments),
     Themes(themes::Arguments),
     Completions(completions::Arguments),
