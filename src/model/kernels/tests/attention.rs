@@ -80,7 +80,7 @@ fn all_shapes_agree_with_f64() {
         Attention { softcap: Some(5.0), ..shape(4, 2, 64, 100, 2) },
         Attention { head_dim_v: 48, ..shape(4, 2, 72, 77, 9) },
     ];
-    for set in available() {
+    for set in sets() {
         let compute = Compute::new(set, 2);
         let mut chance = Chance(43);
         for shape in shapes {
@@ -97,7 +97,7 @@ fn all_shapes_agree_with_f64() {
 
 #[test]
 fn a_row_does_not_depend_on_its_batch() {
-    for set in available() {
+    for set in sets() {
         let compute = Compute::new(set, 2);
         let mut chance = Chance(47);
         for window in [None, Some(50)] {

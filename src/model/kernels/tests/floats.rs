@@ -12,7 +12,7 @@ fn rows_of_activations_are_rounded_as_the_formats_say() {
     x[600] = 40.0;
     x[601] = -40.0;
     x[900] = -7.0;
-    for set in available() {
+    for set in sets() {
         let name = set.tier().name();
         let (mut quants, mut scales, mut sums) = (vec![1i8; 1024], vec![1.0; 32], vec![1i16; 32]);
         let (mut lanes, mut weighted) = (vec![1i32; 256], vec![1.0; 32]);
@@ -36,7 +36,7 @@ fn rows_of_activations_are_rounded_as_the_formats_say() {
 
 #[test]
 fn sums_and_products_of_rows() {
-    for set in available() {
+    for set in sets() {
         let mut chance = Chance(29);
         for n in LENGTHS {
             let (a, b) = (chance.values(n), chance.values(n));
@@ -55,7 +55,7 @@ fn sums_and_products_of_rows() {
 
 #[test]
 fn exp_is_close_over_its_whole_range() {
-    for set in available() {
+    for set in sets() {
         let xs: Vec<f32> = (-8700..=8870).map(|i| i as f32 / 100.0).collect();
         let mut ys = xs.clone();
         set.exp_sum(&mut ys, 0.0);
@@ -72,7 +72,7 @@ fn exp_is_close_over_its_whole_range() {
 
 #[test]
 fn softmax_silu_and_norm() {
-    for set in available() {
+    for set in sets() {
         let mut chance = Chance(31);
         for n in LENGTHS {
             let x: Vec<f32> = chance.values(n).iter().map(|x| x * 20.0).collect();
@@ -100,7 +100,7 @@ fn softmax_silu_and_norm() {
 
 #[test]
 fn rope_turns_the_pairs_it_says() {
-    for set in available() {
+    for set in sets() {
         let mut chance = Chance(37);
         for half in [1, 3, 8, 32, 33] {
             let angles: Vec<f32> = chance.values(half).iter().map(|x| x * 100.0).collect();
@@ -123,7 +123,7 @@ fn rope_turns_the_pairs_it_says() {
 #[test]
 fn half_precision_there_and_back() {
     let mut chance = Chance(41);
-    for set in available() {
+    for set in sets() {
         for n in LENGTHS {
             let x = chance.values(n);
             let want: Vec<half::f16> = x.iter().map(|x| half::f16::from_f32(*x)).collect();

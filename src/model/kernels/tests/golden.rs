@@ -26,7 +26,7 @@ fn dot_products_match_the_reference() {
         let number = |key: &str| facts[key].as_f64().unwrap();
         let blocks = read(format!("{name}.blocks"));
         let bytes = &blocks[..ty.row_bytes(2048).unwrap()];
-        for set in available().iter().chain([exact()]) {
+        for set in sets().iter().copied().chain([exact()]) {
             let compute = Compute::new(set, 1);
             // Alone, in a small batch, and in a panel.
             for m in [1, 5, 20] {
@@ -62,7 +62,7 @@ fn adversarial_blocks_agree_with_f64() {
             floats(ty, &bytes[..bytes.len() / ty.block_bytes() * ty.block_bytes()], bytes.len() / ty.block_bytes() * ty.block_len());
         let n_rows = weights.len() / k;
         let rows = WeightRows::new(ty, &bytes[..n_rows * ty.row_bytes(k).unwrap()], k, n_rows).unwrap();
-        for set in available() {
+        for set in sets() {
             let compute = Compute::new(set, 1);
             for m in [1, 3, 8, 21] {
                 let x = chance.values(m * k);

@@ -22,6 +22,18 @@ const TYPES: [GgmlType; 10] = [
     GgmlType::Q6K,
 ];
 
+/// The sets of this processor, and what stands in for one it lacks.
+fn sets() -> &'static [&'static KernelSet] {
+    static SETS: std::sync::OnceLock<Vec<&KernelSet>> = std::sync::OnceLock::new();
+    SETS.get_or_init(|| {
+        #[allow(unused_mut)]
+        let mut sets: Vec<&KernelSet> = available().iter().collect();
+        #[cfg(target_arch = "x86_64")]
+        sets.extend(x86::stand_in().map(|set| &*Box::leak(Box::new(set))));
+        sets
+    })
+}
+
 /// Numbers that look random and are the same everywhere (splitmix64).
 struct Chance(u64);
 

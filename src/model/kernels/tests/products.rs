@@ -52,7 +52,7 @@ impl Case {
 }
 
 fn computes() -> impl Iterator<Item = Compute> {
-    available().iter().map(|set| Compute::new(set, 2))
+    sets().iter().map(|set| Compute::new(set, 2))
 }
 
 #[test]

@@ -6,12 +6,21 @@
 
 mod avx512;
 mod halves;
+mod scales;
+mod ymm;
 
 use super::set::KernelSet;
 
 /// The sets this processor can run, the plainest first.
 pub(super) fn sets() -> Vec<KernelSet> {
     let mut sets = Vec::new();
+    if !(is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("f16c")) {
+        return sets;
+    }
+    sets.push(ymm::avx2::set());
+    if is_x86_feature_detected!("avxvnni") {
+        sets.push(ymm::avxvnni::set());
+    }
     if is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
         && is_x86_feature_detected!("avx512dq")
@@ -21,6 +30,13 @@ pub(super) fn sets() -> Vec<KernelSet> {
         sets.push(avx512::set());
     }
     sets
+}
+
+/// The text of the AVX-VNNI tier where the processor has only AVX-512's encoding of its instructions.
+#[cfg(test)]
+pub(super) fn stand_in() -> Option<KernelSet> {
+    let other = is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni");
+    (other && !is_x86_feature_detected!("avxvnni")).then(ymm::evex::set)
 }
 
 /// Bytes that a stream of weights is fetched ahead: the hardware stops at pages of 4 KB.

@@ -8,7 +8,7 @@ mod supers;
 mod tile;
 mod turn;
 
-use super::halves;
+use super::{halves, scales};
 use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
 use crate::model::kernels::tier::Tier;
 use crate::quant::GgmlType;
@@ -35,11 +35,11 @@ fn dot_rows(ty: GgmlType) -> Option<DotRows> {
         GgmlType::BF16 => floats::rows::<floats::Bf16>,
         GgmlType::Q8_0 => plain::rows::<plain::Q8_0>,
         GgmlType::Q4_0 => plain::rows::<plain::Q4_0>,
-        GgmlType::Q2K => dots::rows::<supers::Q2K>,
-        GgmlType::Q3K => dots::rows::<supers::Q3K>,
-        GgmlType::Q4K => dots::rows::<supers::Q4K>,
-        GgmlType::Q5K => dots::rows::<supers::Q5K>,
-        GgmlType::Q6K => dots::rows::<supers::Q6K>,
+        GgmlType::Q2K => dots::rows::<scales::Q2K>,
+        GgmlType::Q3K => dots::rows::<scales::Q3K>,
+        GgmlType::Q4K => dots::rows::<scales::Q4K>,
+        GgmlType::Q5K => dots::rows::<scales::Q5K>,
+        GgmlType::Q6K => dots::rows::<scales::Q6K>,
         _ => return None,
     })
 }
@@ -51,11 +51,11 @@ fn panel_rows(ty: GgmlType) -> Option<PanelRows> {
         GgmlType::BF16 => panel::floats::<floats::Bf16>,
         GgmlType::Q8_0 => panel::plain::<plain::Q8_0>,
         GgmlType::Q4_0 => panel::plain::<plain::Q4_0>,
-        GgmlType::Q2K => panel::supers::<supers::Q2K>,
-        GgmlType::Q3K => panel::supers::<supers::Q3K>,
-        GgmlType::Q4K => panel::supers::<supers::Q4K>,
-        GgmlType::Q5K => panel::supers::<supers::Q5K>,
-        GgmlType::Q6K => panel::supers::<supers::Q6K>,
+        GgmlType::Q2K => panel::supers::<scales::Q2K>,
+        GgmlType::Q3K => panel::supers::<scales::Q3K>,
+        GgmlType::Q4K => panel::supers::<scales::Q4K>,
+        GgmlType::Q5K => panel::supers::<scales::Q5K>,
+        GgmlType::Q6K => panel::supers::<scales::Q6K>,
         _ => return None,
     })
 }

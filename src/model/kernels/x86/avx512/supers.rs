@@ -4,42 +4,15 @@
 //! activations; what a type subtracts from its numbers (32 in Q6_K) is a bias that the sums of the activations take off
 //! again, exactly, so that one multiplication of unsigned weights by signed activations serves all.
 
-use super::super::halves::widen_one;
-use crate::quant::{Block, BlockQ2K, BlockQ3K, BlockQ4K, BlockQ5K, BlockQ6K};
+use super::super::scales::{Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
 use std::arch::x86_64::*;
 
-/// `weight[i] = d * scales[i / 16] * (q[i] - bias) - dmin * minima[i / 16]`, the numbers of one block.
-pub(super) struct Scales {
-    /// 16 i16.
-    pub scales: __m256i,
-    /// 16 i16; zero with a bias.
-    pub minima: __m256i,
-    pub d: f32,
-    pub dmin: f32,
-}
-
 /// A type with blocks of 256 weights.
-pub(super) trait Super {
-    const BYTES: usize;
-    /// Weights that have a scale in common: 16 or 32.
-    const SUB: usize;
-    /// The logarithm of the bias. A type has either this or minima.
-    const BIAS_LOG: Option<i32>;
-
+pub(super) trait Super: SuperScales {
     /// # Safety
     /// `block` points to `BYTES` readable bytes.
     unsafe fn quants(block: *const u8) -> [__m512i; 4];
-
-    /// # Safety
-    /// `block` points to `BYTES` readable bytes.
-    unsafe fn scales(block: *const u8) -> Scales;
 }
-
-pub(super) struct Q2K;
-pub(super) struct Q3K;
-pub(super) struct Q4K;
-pub(super) struct Q5K;
-pub(super) struct Q6K;
 
 /// 32 bytes in both halves of a register.
 ///
@@ -66,28 +39,7 @@ fn masked_or(a: __m512i, mask: __m512i, b: __m512i) -> __m512i {
     _mm512_ternarylogic_epi64::<0xEA>(a, mask, b)
 }
 
-/// # Safety
-/// `at` points to two readable bytes.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline]
-unsafe fn half(at: *const u8) -> f32 {
-    // SAFETY: as the caller says.
-    widen_one(unsafe { at.cast::<u16>().read_unaligned() })
-}
-
-/// # Safety
-/// `at` points to four readable bytes.
-#[inline(always)]
-unsafe fn word(at: *const u8) -> u32 {
-    // SAFETY: as the caller says.
-    unsafe { at.cast::<u32>().read_unaligned() }
-}
-
 impl Super for Q2K {
-    const BYTES: usize = BlockQ2K::BYTES;
-    const SUB: usize = 16;
-    const BIAS_LOG: Option<i32> = None;
-
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m512i; 4] {
@@ -97,23 +49,9 @@ impl Super for Q2K {
         let (low, high) = (halves(0, 2), halves(4, 6));
         [(a, low), (a, high), (b, low), (b, high)].map(|(bits, shift)| _mm512_and_si512(_mm512_srlv_epi16(bits, shift), two))
     }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn scales(block: *const u8) -> Scales {
-        // SAFETY: 16 bytes of scales at the begin, two half-precision numbers at the end.
-        let (both, d, dmin) = unsafe { (_mm_loadu_si128(block.cast()), half(block.add(80)), half(block.add(82))) };
-        let nibble = _mm_set1_epi8(0xF);
-        let minima = _mm_and_si128(_mm_srli_epi16::<4>(both), nibble);
-        Scales { scales: _mm256_cvtepu8_epi16(_mm_and_si128(both, nibble)), minima: _mm256_cvtepu8_epi16(minima), d, dmin }
-    }
 }
 
 impl Super for Q3K {
-    const BYTES: usize = BlockQ3K::BYTES;
-    const SUB: usize = 16;
-    const BIAS_LOG: Option<i32> = Some(2);
-
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m512i; 4] {
@@ -130,46 +68,9 @@ impl Super for Q3K {
         let lows = [(a, low), (a, high), (b, low), (b, high)];
         std::array::from_fn(|i| masked_or(_mm512_srlv_epi16(lows[i].0, lows[i].1), two, _mm512_and_si512(thirds[i], four)))
     }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn scales(block: *const u8) -> Scales {
-        // SAFETY: 12 bytes of scales from 96 on, then a half-precision number.
-        let (a, b, c, d) = unsafe { (word(block.add(96)), word(block.add(100)), word(block.add(104)), half(block.add(108))) };
-        const FOUR: u32 = 0x0F0F_0F0F;
-        const TWO: u32 = 0x0303_0303;
-        let upper = |shift: u32| ((c >> shift) & TWO) << 4;
-        let quads = [(a & FOUR) | upper(0), (b & FOUR) | upper(2), ((a >> 4) & FOUR) | upper(4), ((b >> 4) & FOUR) | upper(6)];
-        let bytes = _mm_set_epi32(quads[3] as i32, quads[2] as i32, quads[1] as i32, quads[0] as i32);
-        let scales = _mm256_sub_epi16(_mm256_cvtepu8_epi16(bytes), _mm256_set1_epi16(32));
-        Scales { scales, minima: _mm256_setzero_si256(), d, dmin: 0.0 }
-    }
-}
-
-/// Scales and minima of Q4_K and Q5_K: twelve bytes of 6-bit numbers, each for 32 weights, so twice here.
-///
-/// # Safety
-/// `block` points to 16 readable bytes.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline]
-unsafe fn six_bits(block: *const u8) -> Scales {
-    // SAFETY: two half-precision numbers, then twelve bytes.
-    let (d, dmin, a, b, c) = unsafe { (half(block), half(block.add(2)), word(block.add(4)), word(block.add(8)), word(block.add(12))) };
-    const SIX: u32 = 0x3F3F_3F3F;
-    const FOUR: u32 = 0x0F0F_0F0F;
-    const TWO: u32 = 0x0303_0303;
-    let join = |low: u32, high: u32| _mm_cvtsi64_si128((u64::from(low) | (u64::from(high) << 32)) as i64);
-    let scales = join(a & SIX, (c & FOUR) | (((a >> 6) & TWO) << 4));
-    let minima = join(b & SIX, ((c >> 4) & FOUR) | (((b >> 6) & TWO) << 4));
-    let widened = |bytes: __m128i| _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(bytes, bytes));
-    Scales { scales: widened(scales), minima: widened(minima), d, dmin }
 }
 
 impl Super for Q4K {
-    const BYTES: usize = BlockQ4K::BYTES;
-    const SUB: usize = 32;
-    const BIAS_LOG: Option<i32> = None;
-
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m512i; 4] {
@@ -177,20 +78,9 @@ impl Super for Q4K {
         // SAFETY: 128 bytes from 16 on.
         std::array::from_fn(|i| _mm512_and_si512(_mm512_srlv_epi16(unsafe { twice(block.add(16 + 32 * i)) }, shift), four))
     }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn scales(block: *const u8) -> Scales {
-        // SAFETY: the block's first 16 bytes.
-        unsafe { six_bits(block) }
-    }
 }
 
 impl Super for Q5K {
-    const BYTES: usize = BlockQ5K::BYTES;
-    const SUB: usize = 32;
-    const BIAS_LOG: Option<i32> = None;
-
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m512i; 4] {
@@ -209,20 +99,9 @@ impl Super for Q5K {
             masked_or(low, four, _mm512_and_si512(fifths[i], sixteen))
         })
     }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn scales(block: *const u8) -> Scales {
-        // SAFETY: the block's first 16 bytes.
-        unsafe { six_bits(block) }
-    }
 }
 
 impl Super for Q6K {
-    const BYTES: usize = BlockQ6K::BYTES;
-    const SUB: usize = 16;
-    const BIAS_LOG: Option<i32> = Some(5);
-
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m512i; 4] {
@@ -237,14 +116,5 @@ impl Super for Q6K {
             masked_or(_mm512_srli_epi16::<4>(low), four, _mm512_and_si512(_mm512_srlv_epi16(high, right), upper))
         };
         [low(a, high_a), high(a, high_a), low(b, high_b), high(b, high_b)]
-    }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn scales(block: *const u8) -> Scales {
-        // SAFETY: 16 bytes of scales from 192 on, then a half-precision number.
-        let (bytes, d) = unsafe { (_mm_loadu_si128(block.add(192).cast()), half(block.add(208))) };
-        let scales = _mm256_cvtepi8_epi16(bytes);
-        Scales { scales, minima: _mm256_setzero_si256(), d, dmin: 0.0 }
     }
 }

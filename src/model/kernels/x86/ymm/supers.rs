@@ -1,0 +1,116 @@
+//! Blocks of 256 weights, taken apart into registers of 32: unsigned numbers in the order of the activations.
+
+use super::super::scales::{Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
+use std::arch::x86_64::*;
+
+/// A type with blocks of 256 weights.
+pub(super) trait Super: SuperScales {
+    /// # Safety
+    /// `block` points to `BYTES` readable bytes.
+    unsafe fn quants(block: *const u8) -> [__m256i; 8];
+}
+
+/// `(bits >> shift) & mask` of each byte; the mask keeps out what comes from the byte above.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn field(bits: __m256i, shift: usize, mask: i8) -> __m256i {
+    _mm256_and_si256(_mm256_srl_epi16(bits, _mm_cvtsi32_si128(shift as i32)), _mm256_set1_epi8(mask))
+}
+
+/// Bit `j` of each byte, as 1 << `place`.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn bit(bits: __m256i, j: usize, place: i32) -> __m256i {
+    _mm256_sll_epi16(field(bits, j, 1), _mm_cvtsi32_si128(place))
+}
+
+/// # Safety
+/// `at` points to 32 readable bytes.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn load(at: *const u8) -> __m256i {
+    // SAFETY: as the caller says.
+    unsafe { _mm256_loadu_si256(at.cast()) }
+}
+
+impl Super for Q2K {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: 64 bytes from 16 on.
+        let bits = unsafe { [load(block.add(16)), load(block.add(48))] };
+        std::array::from_fn(|j| field(bits[j / 4], 2 * (j % 4), 3))
+    }
+}
+
+impl Super for Q3K {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: 32 bytes of third bits, then 64 of the others.
+        let (third, bits) = unsafe { (load(block), [load(block.add(32)), load(block.add(64))]) };
+        std::array::from_fn(|j| _mm256_or_si256(field(bits[j / 4], 2 * (j % 4), 3), bit(third, j, 2)))
+    }
+}
+
+impl Super for Q4K {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: 128 bytes from 16 on.
+        std::array::from_fn(|j| field(unsafe { load(block.add(16 + 32 * (j / 2))) }, 4 * (j % 2), 0xF))
+    }
+}
+
+impl Super for Q5K {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: 32 bytes of fifth bits from 16 on, then 128 of the others.
+        let fifth = unsafe { load(block.add(16)) };
+        std::array::from_fn(|j| {
+            // SAFETY: as above.
+            let low = field(unsafe { load(block.add(48 + 32 * (j / 2))) }, 4 * (j % 2), 0xF);
+            _mm256_or_si256(low, bit(fifth, j, 4))
+        })
+    }
+}
+
+impl Super for Q6K {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // Each half of 128 weights: 64 bytes of lower nibbles; 32 bytes of upper pairs, which go above them.
+        std::array::from_fn(|j| {
+            let (half, part) = (j / 4, j % 4);
+            // SAFETY: 128 bytes of lower nibbles, then 64 of upper pairs.
+            let (low, high) = unsafe { (load(block.add(64 * half + 32 * (part % 2))), load(block.add(128 + 32 * half))) };
+            let upper = _mm256_slli_epi16::<4>(field(high, 2 * part, 3));
+            _mm256_or_si256(field(low, 4 * (part / 2), 0xF), upper)
+        })
+    }
+}
+
+/// The 16 scales of a block beside the products of its weights two by two: for each 32 weights one scale eight times, then
+/// the next.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+pub(super) fn spread_scales(scales: __m256i) -> [__m256i; 8] {
+    /// The bytes of word `first` in the lower half, of the next in the upper one.
+    const fn order(first: u8) -> [u8; 32] {
+        let mut order = [0; 32];
+        let mut i = 0;
+        while i < 32 {
+            order[i] = 2 * (first + (i as u8) / 16) + (i as u8) % 2;
+            i += 1;
+        }
+        order
+    }
+    const ORDERS: [[u8; 32]; 4] = [order(0), order(2), order(4), order(6)];
+    let eights = [_mm256_permute2x128_si256::<0x00>(scales, scales), _mm256_permute2x128_si256::<0x11>(scales, scales)];
+    std::array::from_fn(|j| {
+        // SAFETY: an order is 32 bytes.
+        let order = unsafe { _mm256_loadu_si256(ORDERS[j % 4].as_ptr().cast()) };
+        _mm256_shuffle_epi8(eights[j / 4], order)
+    })
+}

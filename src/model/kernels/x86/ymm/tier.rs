@@ -1,0 +1,65 @@
+//! A tier of 32 weights to a register, given its sums of products.
+
+/// Tokens to a tile: with two registers of weight rows eight sums.
+pub(super) const TOKENS: usize = 4;
+
+/// The whole tier: `tier!(name, features, sum of products of words, of bytes)`.
+macro_rules! tier {
+    ($tier:path, $features:literal, $add_words:path, $add_bytes:path) => {
+        use super::super::{halves, scales};
+        use super::tier::TOKENS;
+        use super::{floats, plain, tile};
+        use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
+        use crate::quant::GgmlType;
+
+        crate::model::kernels::float::float_functions!(true, #[target_feature(enable = $features)]);
+        super::few::few!($features, $add_words, $add_bytes);
+        super::many::many!($features, $add_words, $add_bytes);
+
+        pub(in super::super) fn set() -> KernelSet {
+            KernelSet {
+                tier: $tier,
+                is_exact: false,
+                floats: lanes::functions(),
+                halves: halves::functions(),
+                dot_rows,
+                panel_rows,
+                float_tile: tile::float_tile,
+                tile: TOKENS,
+            }
+        }
+
+        fn dot_rows(ty: GgmlType) -> Option<DotRows> {
+            Some(match ty {
+                GgmlType::F32 => floats::rows::<floats::F32>,
+                GgmlType::F16 => floats::rows::<floats::F16>,
+                GgmlType::BF16 => floats::rows::<floats::Bf16>,
+                GgmlType::Q8_0 => few::plain::<plain::Q8_0>,
+                GgmlType::Q4_0 => few::plain::<plain::Q4_0>,
+                GgmlType::Q2K => few::supers::<scales::Q2K>,
+                GgmlType::Q3K => few::supers::<scales::Q3K>,
+                GgmlType::Q4K => few::supers::<scales::Q4K>,
+                GgmlType::Q5K => few::supers::<scales::Q5K>,
+                GgmlType::Q6K => few::supers::<scales::Q6K>,
+                _ => return None,
+            })
+        }
+
+        fn panel_rows(ty: GgmlType) -> Option<PanelRows> {
+            Some(match ty {
+                GgmlType::F32 => many::floats::<floats::F32>,
+                GgmlType::F16 => many::floats::<floats::F16>,
+                GgmlType::BF16 => many::floats::<floats::Bf16>,
+                GgmlType::Q8_0 => many::plain::<plain::Q8_0>,
+                GgmlType::Q4_0 => many::plain::<plain::Q4_0>,
+                GgmlType::Q2K => many::supers::<scales::Q2K>,
+                GgmlType::Q3K => many::supers::<scales::Q3K>,
+                GgmlType::Q4K => many::supers::<scales::Q4K>,
+                GgmlType::Q5K => many::supers::<scales::Q5K>,
+                GgmlType::Q6K => many::supers::<scales::Q6K>,
+                _ => return None,
+            })
+        }
+    };
+}
+pub(super) use tier;
