@@ -1,6 +1,7 @@
 use super::header::Header;
 use super::*;
 use crate::quant::GgmlType;
+use proptest::prelude::*;
 use std::path::{Path, PathBuf};
 
 /// About 1 KB with a bit of everything: numbers, texts, arrays, arrays in arrays, four tensors of three types.
@@ -120,6 +121,52 @@ fn every_change_of_a_byte_is_refused_or_sound() {
             }
         }
         changed[at] = model[at];
+    }
+}
+
+/// The files of golden/hostile, from which damage begins.
+fn seeds() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/hostile");
+    let paths = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "gguf"));
+    let mut seeds: Vec<Vec<u8>> = paths.map(|p| std::fs::read(p).unwrap()).filter(|b| b.len() < 5000).collect();
+    seeds.sort();
+    seeds.push(small_model());
+    seeds
+}
+
+/// Numbers that wrap, end or begin something.
+const EDGES: [u64; 12] = [0, 1, 7, 12, 31, 1 << 16, 1 << 31, 1 << 32, 1 << 62, 1 << 63, u64::MAX - 31, u64::MAX];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(std::env::var("INGLE_FUZZ_RUNS").ok().and_then(|n| n.parse().ok()).unwrap_or(2_000)))]
+
+    /// Bytes changed, numbers set to their edges, ends cut off. INGLE_FUZZ_RUNS asks for more of it.
+    #[test]
+    fn damage_is_refused_or_sound(
+        seed in prop::sample::select(seeds()),
+        bytes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        numbers in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(&EDGES)), 0..3),
+        cut in prop::option::weighted(0.2, any::<prop::sample::Index>()),
+    ) {
+        let mut file = seed;
+        for (at, byte) in bytes.iter().filter(|_| !file.is_empty()).collect::<Vec<_>>() {
+            let at = at.index(file.len());
+            file[at] = *byte;
+        }
+        for (at, number) in numbers.iter().filter(|_| file.len() > 8).collect::<Vec<_>>() {
+            let at = at.index(file.len() - 8);
+            file[at..at + 8].copy_from_slice(&number.to_le_bytes());
+        }
+        if let Some(cut) = cut {
+            file.truncate(cut.index(file.len() + 1));
+        }
+        match Header::parse(&file) {
+            Ok(header) => walk(&header, &file),
+            Err(fault) => {
+                let said = fault.to_string();
+                prop_assert!(!said.chars().any(char::is_control), "{}", said);
+            }
+        }
     }
 }
 
