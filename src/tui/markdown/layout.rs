@@ -6,7 +6,7 @@ use super::wrap::{Piece, Row, cut, row_width, wrap};
 use super::{TEXT_COLUMNS_MAX, table};
 use crate::text::{HttpUrl, Shown, width};
 use crate::tui::theme::{Meaning, Theme};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use std::ops::Range;
 
@@ -32,13 +32,6 @@ pub(super) struct Laid {
 pub(super) struct Frame<'a> {
     pub columns: usize,
     pub theme: &'a Theme,
-}
-
-impl Frame<'_> {
-    /// Whether raised surfaces are seen: not without colours, nor on the terminal's own ground.
-    pub(super) fn has_surfaces(&self) -> bool {
-        !matches!(self.theme.style(Meaning::Raised).bg, None | Some(Color::Reset))
-    }
 }
 
 /// Lays a leaf out, with the empty line before it. `colours`: what is known of its code's colours. `skip`: so many lines
@@ -170,7 +163,7 @@ pub(super) fn pieces<'a>(runs: &'a Runs, base: Style, frame: Frame<'_>) -> Vec<P
         let style = style_of(look, base, theme);
         let text = run.text.as_str();
         // Where no surface sets code apart, its own signs do.
-        if look.code && !frame.has_surfaces() {
+        if look.code && !theme.has_surfaces() {
             out.push(Piece { text: format!("`{text}`").into(), style, link: look.link });
         } else {
             out.push(Piece { text: text.into(), style, link: look.link });

@@ -55,28 +55,13 @@ const ANSI: [Color; 16] = [
     Color::White,
 ];
 
-/// What the sixteen look like when nobody changed them (xterm's defaults, from its XTerm-col.ad).
-const ANSI_RGB: [Rgb; 16] = [
-    Rgb(0, 0, 0),
-    Rgb(205, 0, 0),
-    Rgb(0, 205, 0),
-    Rgb(205, 205, 0),
-    Rgb(0, 0, 238),
-    Rgb(205, 0, 205),
-    Rgb(0, 205, 205),
-    Rgb(229, 229, 229),
-    Rgb(127, 127, 127),
-    Rgb(255, 0, 0),
-    Rgb(0, 255, 0),
-    Rgb(255, 255, 0),
-    Rgb(92, 92, 255),
-    Rgb(255, 0, 255),
-    Rgb(0, 255, 255),
-    Rgb(255, 255, 255),
-];
+/// Hues of the six colours in OKLab, in degrees. Yellow stands for orange and brown too: half of all terminals draw it so.
+const ANSI_HUES: [(u8, f64); 6] = [(1, 25.0), (3, 88.0), (2, 142.0), (6, 200.0), (4, 258.0), (5, 322.0)];
 
 /// Levels of the 6x6x6 cube, colours 16 to 231.
 const CUBE_LEVELS: [u8; 6] = [0, 95, 135, 175, 215, 255];
+/// From here on a colour is meant as one, and not as a grey with a breath of warmth.
+const ANSI_CHROMA_MIN: f64 = 0.045;
 /// Colours 232 to 255 are greys: 8, 18 .. 238.
 const N_GREYS: u8 = 24;
 
@@ -120,9 +105,22 @@ impl Rgb {
         self.nearest(cube.chain(greys))
     }
 
-    /// The nearest of the sixteen as they usually look.
+    /// One of the sixteen, by hue and lightness. A colour keeps its hue: the soft colours of themes lie nearer to white
+    /// than to any of the loud sixteen, and would all be lost. A grey keeps its place between ground and text.
     pub fn to_ansi(self) -> u8 {
-        self.nearest((0..16).map(|i| (i, ANSI_RGB[usize::from(i)])))
+        let [light, a, b] = self.to_oklab();
+        if a.hypot(b) < ANSI_CHROMA_MIN {
+            return match light {
+                ..0.42 => 0,
+                ..0.70 => 8,
+                ..0.93 => 7,
+                _ => 15,
+            };
+        }
+        let own = b.atan2(a).to_degrees();
+        let off = |hue: f64| (own - hue).rem_euclid(360.0).min((hue - own).rem_euclid(360.0));
+        let nearest = ANSI_HUES.iter().min_by(|(_, x), (_, y)| off(*x).total_cmp(&off(*y)));
+        nearest.map_or(7, |(n, _)| *n)
     }
 
     fn nearest(self, among: impl Iterator<Item = (u8, Rgb)>) -> u8 {

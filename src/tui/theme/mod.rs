@@ -67,14 +67,24 @@ impl Theme {
         self.styles[meaning as usize]
     }
 
-    /// An ink on a surface.
+    /// An ink on a surface. One that is drawn reversed takes no colours: each word would have a ground of its own.
     pub fn over(&self, ink: Meaning, surface: Meaning) -> Style {
-        self.style(surface).patch(self.style(ink))
+        let (ink, surface) = (self.style(ink), self.style(surface));
+        if surface.add_modifier.contains(Modifier::REVERSED) {
+            return surface.add_modifier(ink.add_modifier & !(Modifier::DIM | Modifier::REVERSED));
+        }
+        surface.patch(ink)
     }
 
     /// What an empty cell of the screen looks like.
     pub fn ground(&self) -> Style {
         self.over(Meaning::Text, Meaning::Background)
+    }
+
+    /// Whether what is raised is seen: not without colours, with few of them, or on the terminal's own ground.
+    pub fn has_surfaces(&self) -> bool {
+        let raised = self.style(Meaning::Raised).bg;
+        !matches!(raised, None | Some(Color::Reset)) && raised != self.style(Meaning::Background).bg
     }
 
     pub fn ink(&self, meaning: Meaning) -> Ink {
@@ -83,34 +93,32 @@ impl Theme {
 
     /// The same theme as a terminal of this depth can show it.
     pub fn at(&self, depth: Depth) -> Theme {
-        let background = self.ink(Meaning::Background).colour.map(|c| c.at(depth));
+        let found = |meaning| self.ink(meaning).colour.map(|c: Colour| c.at(depth));
+        let (background, text) = (found(Meaning::Background), found(Meaning::Text));
         let mut styles = [Style::new(); N_MEANINGS];
         for row in MEANINGS {
             let ink = self.ink(row.meaning);
-            let colour = ink.colour.map(|c| c.at(depth));
+            // Sixteen colours have no shade beside the background's: what is raised lies on the same.
+            let flat = row.surface && depth == Depth::Ansi;
+            let colour = if flat { background } else { found(row.meaning) };
             let mut modifier = ink.modifier;
-            // Few colours make surfaces fall together: what must stand out is then reversed.
+            // What must stand out where surfaces fall together is reversed.
             if row.stands_out && colour.is_some() && colour == background {
                 modifier |= Modifier::REVERSED;
             }
             if depth == Depth::None {
                 modifier = (modifier | row.without_colour) & (Modifier::BOLD | Modifier::REVERSED | Modifier::UNDERLINED);
             }
-            styles[row.meaning as usize] = style_of(row, colour, modifier);
+            let style = Style::new().add_modifier(modifier);
+            styles[row.meaning as usize] = match row.surface {
+                // Text and ground change places over the whole surface, also where nothing is written.
+                true if modifier.contains(Modifier::REVERSED) => Style { fg: text, bg: background, ..style },
+                true => Style { bg: colour, ..style },
+                false => Style { fg: colour, ..style },
+            };
         }
         let mut hasher = DefaultHasher::new();
         styles.hash(&mut hasher);
         Theme { styles, key: hasher.finish(), ..self.clone() }
-    }
-}
-
-fn style_of(row: &MeaningRow, colour: Option<Color>, modifier: Modifier) -> Style {
-    let style = Style::new().add_modifier(modifier);
-    match colour {
-        // Reversed, a surface's own colour is best left to the terminal: text and ground change places.
-        Some(_) if row.surface && modifier.contains(Modifier::REVERSED) => style,
-        Some(colour) if row.surface => style.bg(colour),
-        Some(colour) => style.fg(colour),
-        None => style,
     }
 }

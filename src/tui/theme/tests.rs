@@ -105,6 +105,8 @@ fn every_depth_keeps_to_its_colours() {
         for depth in [Depth::Ansi, Depth::None] {
             let theme = theme.at(depth);
             assert_ne!(theme.style(Meaning::Pick), theme.style(Meaning::Background), "{}", theme.name());
+            let grounds = |meaning| (theme.over(meaning, Meaning::Pick).fg, theme.over(meaning, Meaning::Pick).bg);
+            assert!(MEANINGS.iter().all(|row| grounds(row.meaning) == grounds(Meaning::Text)), "{}", theme.name());
         }
     }
 }
@@ -121,6 +123,11 @@ fn colours_are_found_in_256_and_16() {
     assert_eq!(Rgb(255, 255, 255).to_indexed(), 231);
     assert_eq!(Rgb(0xE8, 0xA1, 0x4D).to_ansi(), 3);
     assert_eq!(Rgb(10, 12, 14).to_ansi(), 0);
+    assert_eq!(Rgb(0x8F, 0xC1, 0x84).to_ansi() % 8, 2);
+    assert_eq!(Rgb(0xED, 0x74, 0x73).to_ansi() % 8, 1);
+    assert_eq!(Rgb(0x8F, 0xB4, 0xE4).to_ansi() % 8, 4);
+    assert_eq!(Rgb(0xC7, 0xA0, 0xD9).to_ansi() % 8, 5);
+    assert_eq!(Rgb(0x84, 0x89, 0x93).to_ansi(), 8);
     assert!((Rgb(0, 0, 0).contrast(Rgb(255, 255, 255)) - 21.0).abs() < 1e-9);
 }
 
