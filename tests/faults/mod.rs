@@ -3,6 +3,7 @@
 
 mod disk_full;
 mod kill;
+mod leaving;
 mod neighbours;
 
 use ingle::config::Folders;
