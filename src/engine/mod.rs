@@ -6,6 +6,7 @@
 //! dropped and can be loaded again. The engine never draws, never stores, and knows no conversation but by its id.
 
 mod compute;
+mod cpu;
 mod generate;
 mod header;
 mod outbox;
@@ -14,6 +15,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 
+pub use cpu::{Cpu, check_cpu, cpu};
 pub use outbox::EventReceiver;
 
 use crate::protocol::{Command, Report};

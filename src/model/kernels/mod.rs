@@ -32,4 +32,4 @@ pub use attention::{Attention, CachedRows, KvHead};
 pub use compute::Compute;
 pub use linear::{Linear, WeightRows};
 pub use set::{KernelSet, RopePairs};
-pub use tier::{Tier, UnknownTier, available, exact, select, set};
+pub use tier::{TIER_VARIABLE, Tier, UnknownTier, available, exact, select, set};
