@@ -8,17 +8,22 @@
 
 mod bench;
 mod completions;
+mod doctor;
 mod history;
+mod logits;
 mod man;
 mod models;
 mod quantize;
+mod run;
 mod screen;
 mod shell;
 mod show;
 #[cfg(test)]
 mod tests;
 mod themes;
+mod tokenize;
 
+use crate::engine;
 use clap::{CommandFactory, FromArgMatches};
 use shell::args::{Cli, Command};
 use shell::env::Env;
@@ -37,6 +42,9 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => return failure::print_clap(&error),
     };
     logs::start();
+    if let Err(report) = engine::check_cpu() {
+        return Failure::Usage(report).end();
+    }
     let env = Env::new(&cli.global);
     match dispatch(cli, &env) {
         Ok(()) => ExitCode::SUCCESS,
@@ -61,6 +69,10 @@ fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
         Some(Command::Quantize(args)) => quantize::run(args, env),
         Some(Command::History(args)) => history::run(args, env),
         Some(Command::Themes(args)) => themes::run(args, env),
+        Some(Command::Run(args)) => run::run(args, env),
+        Some(Command::Tokenize(args)) => tokenize::run(args, env),
+        Some(Command::Logits(args)) => logits::run(args, env),
+        Some(Command::Doctor(args)) => doctor::run(args, env),
         Some(Command::Completions(args)) => completions::run(args, env),
         Some(Command::Man(args)) => man::run(args, env),
     }

@@ -1,6 +1,6 @@
 //! What can be written after `ingle`.
 
-use crate::cli::{bench, completions, history, man, models, quantize, screen, show, themes};
+use crate::cli::{bench, completions, doctor, history, logits, man, models, quantize, run, screen, show, themes, tokenize};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
@@ -45,12 +45,16 @@ pub(crate) enum ColorWhen {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    Run(run::Arguments),
     Models(models::Arguments),
     Show(show::Arguments),
     Bench(bench::Arguments),
+    Tokenize(tokenize::Arguments),
+    Logits(logits::Arguments),
     History(history::Arguments),
     Quantize(quantize::Arguments),
     Themes(themes::Arguments),
+    Doctor(doctor::Arguments),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }

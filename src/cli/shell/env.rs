@@ -9,9 +9,13 @@ use crate::shelf::{self, Shelf, Surroundings};
 use crate::text::Shown;
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
 
 /// The header cache's file in the cache folder.
 const HEADERS_FILE: &str = "headers.json";
+
+/// The model where none is named.
+const MODEL_VARIABLE: &str = "INGLE_MODEL";
 
 pub(crate) struct Env {
     pub(crate) json: bool,
@@ -46,6 +50,14 @@ impl Env {
         }
     }
 
+    /// Bytes that are most likely text: exactly to a pipe, fit to be shown to a terminal.
+    pub(crate) fn write_decoded(&self, bytes: &[u8]) -> Result<(), Failure> {
+        match io::stdout().is_terminal() {
+            true => self.write_text(&String::from_utf8_lossy(bytes)),
+            false => self.write_bytes(bytes),
+        }
+    }
+
     /// One JSON value and a newline: compact in a pipe, indented for a person.
     pub(crate) fn write_json(&self, value: &impl Serialize) -> Result<(), Failure> {
         if io::stdout().is_terminal() {
@@ -60,6 +72,10 @@ impl Env {
             .map_err(|error| Failure::from_write(&error))
     }
 
+    pub(crate) fn header_cache_file(&self, folders: &Folders) -> PathBuf {
+        folders.cache.join(HEADERS_FILE)
+    }
+
     /// Everything on this machine's shelf.
     pub(crate) fn shelf(&self) -> Result<Shelf, Failure> {
         let folders = self.folders()?;
@@ -70,8 +86,17 @@ impl Env {
             data: Some(folders.data.clone()),
         };
         // Without a folder for it there is no header cache; the scan takes longer, that is all.
-        let headers = config::create_private(&folders.cache).ok().map(|()| folders.cache.join(HEADERS_FILE));
+        let headers = config::create_private(&folders.cache).ok().map(|()| self.header_cache_file(&folders));
         Ok(Shelf::scan(&surroundings, headers.as_deref()))
+    }
+
+    /// The named model; without a name that of the environment, else the guide.
+    pub(crate) fn model_or_default(&self, text: Option<&str>) -> Result<ModelRef, Failure> {
+        let from_environment = std::env::var(MODEL_VARIABLE).ok().filter(|name| !name.is_empty());
+        match text.map(str::to_owned).or(from_environment) {
+            Some(name) => self.model(&name),
+            None => Ok(ModelRef::Guide),
+        }
     }
 
     /// What MODEL means. The shelf is only searched where the text alone does not say.

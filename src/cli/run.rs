@@ -1,0 +1,177 @@
+//! `ingle run [MODEL] [PROMPT]`: one answer, as plain text, for pipes and scripts.
+
+use super::shell::client::{Client, Ended, Loaded};
+use super::shell::env::Env;
+use super::shell::failure::Failure;
+use super::shell::input;
+use super::shell::setting_flags::SettingFlags;
+use crate::protocol::{Channel, Command, Event, Input, Message, Report, Role, Source, Statistics, resolve};
+use crate::text::sanitizer::{Breaks, Sanitizer};
+use serde_json::json;
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+/// Answer a question
+///
+/// The question is standard input, then a blank line, then PROMPT. The answer alone goes to standard output, as it is
+/// generated; thinking and figures go to standard error. Without MODEL: INGLE_MODEL, the config's model, or the guide.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    model: Option<String>,
+    /// The question; `-` is standard input
+    prompt: Option<String>,
+    /// Print durations and rates on standard error
+    #[arg(long, short)]
+    verbose: bool,
+    /// Print the statistics as JSON on standard error
+    #[arg(long)]
+    stats: bool,
+    #[command(flatten)]
+    settings: SettingFlags,
+}
+
+pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
+    let question = question(args.prompt.as_deref())?;
+    let reference = env.model_or_default(args.model.as_deref())?;
+    let said = [(Source::Command, &args.settings.0)];
+    let mut client = Client::start()?;
+    let loaded = client.load(reference, resolve(&said).load_options())?;
+    let effective = resolve(&[said[0], (Source::File, &loaded.facts.recommended)]);
+    let system = Some(effective.text("system_prompt")).filter(|text| !text.is_empty());
+    let mut messages: Vec<Message> = system.map(|text| Message::new(Role::System, text)).into_iter().collect();
+    messages.push(Message::new(Role::User, question));
+    let mut writer = Writer::new(env.json);
+    let ended = client.ask(
+        |job| Command::Generate {
+            job,
+            model: loaded.id,
+            conversation: None,
+            input: Input::Messages(messages),
+            sampling: effective.sampling(),
+            limits: effective.limits(),
+            logprobs: None,
+        },
+        |event| writer.event(&event),
+    )?;
+    writer.finish(&ended)?;
+    say_figures(&args, &loaded, ended.statistics.as_deref());
+    Ok(())
+}
+
+/// What was piped in, a blank line, what was written.
+fn question(prompt: Option<&str>) -> Result<String, Failure> {
+    let prompt = prompt.filter(|text| *text != "-");
+    let parts = [input::piped_text()?, prompt.map(str::to_owned)];
+    let parts: Vec<String> = parts.into_iter().flatten().filter(|text| !text.trim().is_empty()).collect();
+    if parts.is_empty() {
+        let report = Report::new("there is no question", "Write one, as `ingle run guide \"What is ingle?\"`, or pipe one in");
+        return Err(Failure::Usage(report));
+    }
+    Ok(parts.iter().map(|part| part.trim_end_matches('\n')).collect::<Vec<_>>().join("\n\n"))
+}
+
+/// Writes an answer as it comes: as it is to a pipe, fit to be shown to a terminal, or as lines of JSON.
+struct Writer {
+    json: bool,
+    /// For standard output and standard error where those are terminals.
+    sanitizers: [Option<Sanitizer>; 2],
+    ends_line: bool,
+}
+
+impl Writer {
+    fn new(json: bool) -> Self {
+        let sanitizer = |is_terminal: bool| is_terminal.then(|| Sanitizer::new(Breaks::Keep));
+        let sanitizers = [sanitizer(io::stdout().is_terminal()), sanitizer(io::stderr().is_terminal())];
+        Self { json, sanitizers, ends_line: true }
+    }
+
+    fn event(&mut self, event: &Event) -> Result<(), Failure> {
+        match event {
+            Event::Tokens { channel, text, .. } if self.json => self.line(&json!({ "channel": channel, "text": text })),
+            Event::Tokens { channel: Channel::Answer, text, .. } => self.answer(text),
+            Event::Tokens { channel: Channel::Thinking, text, .. } => {
+                self.think(text);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn answer(&mut self, text: &str) -> Result<(), Failure> {
+        let shown = shown(&mut self.sanitizers[0], text);
+        if let Some(last) = shown.chars().last() {
+            self.ends_line = last == '\n';
+        }
+        flushed(&mut io::stdout().lock(), &shown)
+    }
+
+    /// Nobody waits for thinking: a closed standard error does not stop the answer.
+    fn think(&mut self, text: &str) {
+        let shown = shown(&mut self.sanitizers[1], text);
+        let _ = flushed(&mut io::stderr().lock(), &shown);
+    }
+
+    fn line(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        flushed(&mut io::stdout().lock(), &format!("{value}\n"))
+    }
+
+    fn finish(&mut self, ended: &Ended) -> Result<(), Failure> {
+        if self.json {
+            return self.line(&json!({ "finished": ended.reason, "statistics": ended.statistics }));
+        }
+        let mut rest = String::new();
+        if let Some(sanitizer) = &mut self.sanitizers[0] {
+            sanitizer.finish(&mut rest);
+        }
+        if !self.ends_line || !rest.is_empty() {
+            rest.push('\n');
+        }
+        flushed(&mut io::stdout().lock(), &rest)
+    }
+}
+
+fn shown(sanitizer: &mut Option<Sanitizer>, text: &str) -> String {
+    match sanitizer {
+        None => text.to_owned(),
+        Some(sanitizer) => {
+            let mut out = String::new();
+            sanitizer.push(text, &mut out);
+            out
+        }
+    }
+}
+
+fn flushed(out: &mut impl Write, text: &str) -> Result<(), Failure> {
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| Failure::from_write(&error))
+}
+
+/// Figures on standard error: Ollama's labels for people, llama-server's names for programs.
+fn say_figures(args: &Arguments, loaded: &Loaded, statistics: Option<&Statistics>) {
+    let Some(statistics) = statistics else { return };
+    let mut text = String::new();
+    if args.verbose {
+        text.push_str(&verbose(loaded.load_ms, statistics));
+    }
+    if args.stats {
+        text.push_str(&serde_json::to_string(statistics).unwrap_or_default());
+        text.push('\n');
+    }
+    let _ = flushed(&mut io::stderr().lock(), &text);
+}
+
+fn verbose(load_ms: f64, s: &Statistics) -> String {
+    let duration = |ms: f64| format!("{:?}", Duration::from_secs_f64(ms.max(0.0) / 1e3));
+    let rate = |tps: Option<f64>| tps.map_or_else(|| "–".to_owned(), |tps| format!("{tps:.2} tokens/s"));
+    let total = load_ms + s.queue_ms + s.ttft_ms.unwrap_or(s.prompt_ms) + s.predicted_ms;
+    let lines = [
+        ("total duration", duration(total)),
+        ("load duration", duration(load_ms)),
+        ("prompt eval count", format!("{} token(s)", s.prompt_n)),
+        ("prompt eval duration", duration(s.prompt_ms)),
+        ("prompt eval rate", rate(s.prompt_per_second)),
+        ("eval count", format!("{} token(s)", s.predicted_n)),
+        ("eval duration", duration(s.predicted_ms)),
+        ("eval rate", rate(s.predicted_per_second)),
+    ];
+    lines.iter().map(|(label, value)| format!("{:<22}{value}\n", format!("{label}:"))).collect()
+}
