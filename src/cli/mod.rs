@@ -8,6 +8,7 @@
 
 mod bench;
 mod completions;
+mod config;
 mod doctor;
 mod history;
 mod logits;
@@ -68,6 +69,7 @@ fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
         Some(Command::Bench(args)) => bench::run(args, env),
         Some(Command::Quantize(args)) => quantize::run(args, env),
         Some(Command::History(args)) => history::run(args, env),
+        Some(Command::Config(args)) => config::run(args, env),
         Some(Command::Themes(args)) => themes::run(args, env),
         Some(Command::Run(args)) => run::run(args, env),
         Some(Command::Tokenize(args)) => tokenize::run(args, env),

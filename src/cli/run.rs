@@ -5,7 +5,7 @@ use super::shell::env::Env;
 use super::shell::failure::Failure;
 use super::shell::input;
 use super::shell::setting_flags::SettingFlags;
-use crate::protocol::{Channel, Command, Event, Input, Message, Report, Role, Source, Statistics, resolve};
+use crate::protocol::{Channel, Command, Event, Input, Message, ModelRef, Report, Role, Source, Statistics, resolve};
 use crate::text::sanitizer::{Breaks, Sanitizer};
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
@@ -32,11 +32,12 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
     let question = question(args.prompt.as_deref())?;
-    let reference = env.model_or_default(args.model.as_deref())?;
-    let said = [(Source::Command, &args.settings.0)];
+    let reference = env.named_model(args.model.as_deref())?.unwrap_or(ModelRef::Guide);
+    let per_model = env.model_settings(&reference, args.model.as_deref());
+    let said = [(Source::Command, &args.settings.0), (Source::Model, &per_model), (Source::Config, &env.config().settings)];
     let mut client = Client::start()?;
     let loaded = client.load(reference, resolve(&said).load_options())?;
-    let effective = resolve(&[said[0], (Source::File, &loaded.facts.recommended)]);
+    let effective = resolve(&[said[0], said[1], said[2], (Source::File, &loaded.facts.recommended)]);
     let system = Some(effective.text("system_prompt")).filter(|text| !text.is_empty());
     let mut messages: Vec<Message> = system.map(|text| Message::new(Role::System, text)).into_iter().collect();
     messages.push(Message::new(Role::User, question));

@@ -1,6 +1,6 @@
 use super::*;
+use crate::config::ColorWhen;
 use crate::protocol::{Kind, SETTINGS, Value};
-use shell::args::ColorWhen;
 use shell::color;
 use shell::setting_flags::SettingFlags;
 
@@ -57,7 +57,7 @@ fn options_of_the_screen_do_not_stand_before_a_command() {
 fn colour_is_decided_by_the_first_that_says() {
     let decide = |flag, variables: &[(&str, &str)], is_terminal| {
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
-        color::decide(flag, None, &variable, is_terminal)
+        color::decide(flag, ColorWhen::Auto, &variable, is_terminal)
     };
     assert!(decide(None, &[("TERM", "xterm")], true));
     assert!(!decide(None, &[], false));

@@ -5,6 +5,7 @@ use super::header_cache::{FileState, HeaderCache};
 use super::places::{Listed, PLACES, Surroundings};
 use super::splits;
 use crate::gguf::{self, Gguf};
+use crate::model::arch;
 use crate::protocol::{GUIDE_NAME, ModelFacts, ModelRef, Report};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -38,6 +39,16 @@ impl Shelf {
         headers.save();
         Self { entries }
     }
+}
+
+/// A sound file that this version cannot compute: said here, so that nobody waits for it to load.
+fn unknown_architecture(facts: &ModelFacts) -> Option<Report> {
+    if arch::TABLE.iter().any(|row| row.name == facts.architecture) {
+        return None;
+    }
+    let known: Vec<_> = arch::TABLE.iter().map(|row| row.name).collect();
+    let what = format!("{} is of the architecture {}, which this version does not know", facts.name, facts.architecture);
+    Some(Report::new(what, format!("Take a model of {}", known.join(", "))).offender(&facts.architecture))
 }
 
 /// What was met before: by one road or another it is the same.
@@ -110,7 +121,10 @@ impl Candidate {
         };
         let (facts, problem) = match read {
             Ok(facts) if facts.architecture == PROJECTOR_ARCHITECTURE => return None,
-            Ok(facts) => (Some(facts), None),
+            Ok(facts) => {
+                let problem = unknown_architecture(&facts);
+                (Some(facts), problem)
+            }
             Err(problem) => (None, Some(problem)),
         };
         let bytes = self.files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|metadata| metadata.len()).sum();

@@ -130,6 +130,14 @@ fn a_broken_file_is_an_entry_with_its_problem() {
 }
 
 #[test]
+fn what_this_version_cannot_compute_is_said_before_it_is_loaded() {
+    let home = Home::new();
+    home.file("mine/other.gguf", &gguf(&[("general.architecture", "someday"), ("general.name", "Other")]));
+    let problem = home.scan().entries[1].problem.clone().unwrap();
+    assert!(problem.what.contains("someday") && problem.remedy.contains("llama"), "{problem}");
+}
+
+#[test]
 fn a_model_is_named_by_path_whole_name_or_a_part_of_its_own() {
     let home = Home::new();
     let one = home.file("mine/Llama-3.2-1B.gguf", &llama("a"));

@@ -1,6 +1,8 @@
 //! The command line from outside: the real program, its streams and its exit status.
 
 mod basics;
+mod config;
+mod doors;
 mod history;
 mod lab;
 mod models;

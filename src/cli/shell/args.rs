@@ -1,7 +1,9 @@
 //! What can be written after `ingle`.
 
-use crate::cli::{bench, completions, doctor, history, logits, man, models, quantize, run, screen, show, themes, tokenize};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use crate::cli::{bench, completions, config, doctor, history, logits, man, models, quantize, run, screen, show, themes, tokenize};
+use crate::config::ColorWhen;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -32,15 +34,13 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// When to colour what is printed
-    #[arg(long, global = true, value_name = "WHEN")]
+    #[arg(long, global = true, value_name = "WHEN", value_parser = color_when())]
     pub(crate) color: Option<ColorWhen>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ColorWhen {
-    Auto,
-    Always,
-    Never,
+/// The config's words for it.
+fn color_when() -> impl TypedValueParser<Value = ColorWhen> {
+    PossibleValuesParser::new(ColorWhen::NAMES).map(|name| ColorWhen::from_name(&name).unwrap_or_default())
 }
 
 #[derive(Debug, Subcommand)]
@@ -53,6 +53,7 @@ pub(crate) enum Command {
     Logits(logits::Arguments),
     History(history::Arguments),
     Quantize(quantize::Arguments),
+    Config(config::Arguments),
     Themes(themes::Arguments),
     Doctor(doctor::Arguments),
     Completions(completions::Arguments),

@@ -1,18 +1,13 @@
 //! Whether to colour.
 
-use super::args::ColorWhen;
+use crate::config::ColorWhen;
 use std::ffi::OsString;
 
 /// `--color`, then the config, then NO_COLOR (no-color.org), then CLICOLOR_FORCE and CLICOLOR (bixense.com/clicolors),
 /// then whether it is a terminal that can.
-pub(crate) fn decide(
-    flag: Option<ColorWhen>,
-    config: Option<ColorWhen>,
-    variable: &dyn Fn(&str) -> Option<OsString>,
-    is_terminal: bool,
-) -> bool {
+pub(crate) fn decide(flag: Option<ColorWhen>, config: ColorWhen, variable: &dyn Fn(&str) -> Option<OsString>, is_terminal: bool) -> bool {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-    match flag.or(config).unwrap_or(ColorWhen::Auto) {
+    match flag.unwrap_or(config) {
         ColorWhen::Always => true,
         ColorWhen::Never => false,
         ColorWhen::Auto if set("NO_COLOR").is_some() => false,

@@ -85,6 +85,12 @@ pub(crate) fn print_report(report: &Report) {
     let _ = writeln!(io::stderr(), "error: {}", Shown::line(&report.to_string()));
 }
 
+/// What does not stop the command.
+pub(crate) fn print_warning(report: &Report) {
+    tracing::warn!(cause = report.cause, "{}", report.what);
+    let _ = writeln!(io::stderr(), "warning: {}", Shown::line(&report.to_string()));
+}
+
 /// Help and version go to standard output, misuse to standard error. Either may repeat what was typed.
 pub(crate) fn print_clap(error: &clap::Error) -> ExitCode {
     let text = Shown::block(&error.to_string());
