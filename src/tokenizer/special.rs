@@ -40,6 +40,8 @@ pub(super) struct Matcher {
     /// Longest first, among equals by id.
     specials: Vec<Special>,
     automaton: Automaton,
+    /// For each special whether no better one can overlap it, so that it may be taken as soon as it is seen.
+    unbeaten: Vec<bool>,
 }
 
 impl Matcher {
@@ -47,7 +49,8 @@ impl Matcher {
         specials.retain(|s| !s.text.is_empty());
         specials.sort_by_key(|s| (Reverse(s.text.len()), s.id));
         let automaton = Automaton::new(specials.iter().map(|s| s.text.as_slice()));
-        Self { specials, automaton }
+        let unbeaten = unbeaten(&specials);
+        Self { specials, automaton, unbeaten }
     }
 
     /// `special`, or the longest that it ends with of which `wanted` holds.
@@ -65,12 +68,25 @@ impl Matcher {
     /// the leftmost; what is taken is not looked at again. In order, none overlapping. The text is a stretch
     /// (`merging::stretches`).
     pub(super) fn find(&self, text: &[u8], wanted: impl Fn(&Special) -> bool) -> Vec<Find> {
-        // Specials are sorted, so the least index is the longest text. (special, end)
-        let candidate = |(end, special): (usize, u32)| self.longest(special, &wanted).map(|s| Reverse((s, end as u32)));
-        let mut queue = Queue::new();
-        queue.fill(self.automaton.ends(text).filter_map(candidate));
         let mut taken = Taken::new(text.len());
         let mut finds = Vec::new();
+        // Specials are sorted, so the least index is the longest text. (special, end)
+        let mut queue = Queue::new();
+        queue.fill(self.automaton.ends(text).filter_map(|(end, special)| {
+            let mut special = self.longest(special, &wanted)?;
+            if self.unbeaten[special as usize] {
+                let Special { id, text: token, .. } = &self.specials[special as usize];
+                let start = end - token.len();
+                if !taken.is(start) {
+                    taken.take(text, start..end, Strip::default());
+                    finds.push(Find { start: start as u32, end: end as u32, id: *id });
+                    return None;
+                }
+                // It overlaps another of its kind.
+                special = self.longest(self.automaton.shorter(special), |s| wanted(s) && !taken.is(end - s.text.len()))?;
+            }
+            Some(Reverse((special, end as u32)))
+        }));
         while let Some(Reverse((special, end))) = queue.pop() {
             let Special { id, text: token, strip, .. } = &self.specials[special as usize];
             let start = end as usize - token.len();
@@ -112,6 +128,19 @@ impl Matcher {
         starts.dedup();
         starts
     }
+}
+
+/// A special is unbeaten if no better one has its first or its last byte: whatever is as long and overlaps it covers
+/// one of the two. (There may be more such; these are easily found.)
+fn unbeaten(specials: &[Special]) -> Vec<bool> {
+    let mut seen = [false; 256];
+    let judge = |special: &Special| {
+        let ends = [special.text.first(), special.text.last()];
+        let is_unbeaten = special.strip == Strip::default() && ends.into_iter().flatten().all(|byte| !seen[usize::from(*byte)]);
+        special.text.iter().for_each(|byte| seen[usize::from(*byte)] = true);
+        is_unbeaten
+    };
+    specials.iter().map(judge).collect()
 }
 
 /// One bit a byte of the text: whether it went into a find.
