@@ -3,9 +3,11 @@
 
 mod cgroup;
 mod memory;
+mod own;
 mod threads;
 
 pub use memory::{Memory, memory, peak_resident_bytes, resident_bytes};
+pub use own::limit_self;
 pub use threads::threads;
 
 #[cfg(test)]
