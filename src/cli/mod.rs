@@ -25,6 +25,7 @@ mod themes;
 mod tokenize;
 
 use crate::engine;
+use crate::prompt::sandbox;
 use clap::{CommandFactory, FromArgMatches};
 use shell::args::{Cli, Command};
 use shell::env::Env;
@@ -36,7 +37,12 @@ use std::process::ExitCode;
 
 /// The whole program: what it does with these arguments, and its exit status.
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let arguments = short_forms::spell_out(arguments.collect());
+    let arguments: Vec<OsString> = arguments.collect();
+    // ingle itself asks for this, with no environment: nothing else may happen before.
+    if arguments.get(1).is_some_and(|a| a == sandbox::COMMAND) {
+        return sandbox::child_main();
+    }
+    let arguments = short_forms::spell_out(arguments);
     let parsed = Cli::command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     let cli = match parsed {
         Ok(cli) => cli,

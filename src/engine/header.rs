@@ -56,14 +56,17 @@ impl Headers {
 
     pub fn prompt(&self, reference: &ModelRef, messages: &[Message], add_generation_prompt: bool) -> Result<Prompt, Report> {
         let open = self.get(reference)?;
-        Ok(open.prompter.prompt(messages, add_generation_prompt)?)
+        Ok(open.prompter.prompt(messages, add_generation_prompt, now())?)
     }
 
     /// The ids to generate from, and the template's hash. An assistant's message at the end is gone on with.
     pub fn ids(&self, reference: &ModelRef, messages: &[Message]) -> Result<(Vec<u32>, Option<String>), Report> {
         let open = self.get(reference)?;
         let goes_on = messages.last().is_some_and(|m| m.role == Role::Assistant);
-        let prompt = open.prompter.prompt(messages, !goes_on)?;
+        let prompt = match goes_on {
+            true => open.prompter.continue_last(messages, now())?,
+            false => open.prompter.prompt(messages, true, now())?,
+        };
         Ok((prompt.ids, Some(open.prompter.template_hash().to_owned())))
     }
 
@@ -97,6 +100,11 @@ impl Headers {
             }
         }
     }
+}
+
+/// What a template's `strftime_now` tells.
+fn now() -> jiff::civil::DateTime {
+    jiff::Zoned::now().datetime()
 }
 
 fn read(reference: &ModelRef) -> Result<Gguf, Report> {

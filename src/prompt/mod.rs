@@ -1,44 +1,26 @@
 //! Messages to token ids.
+//!
+//! Begin with [`Prompter`]: made of a file, it holds the tokenizer and the chat template and turns a conversation into a
+//! [`Prompt`]. A template's text alone is [`Template::render`]; how Python's Jinja2 is matched is in `jinja`.
+//!
+//! Two rules hold everywhere. What a person wrote never becomes a control token (`sentinel`). And a template that ingle
+//! has not seen before runs in a process of its own (`sandbox`). Nothing here reads a clock or loads a model.
 
+mod error;
+mod input;
+pub mod jinja;
+mod known;
+mod prompter;
+pub mod sandbox;
+mod sentinel;
+mod template;
 mod vocabulary;
 
+#[cfg(test)]
+mod tests;
+
+pub use error::PromptError;
+pub use input::RenderInput;
+pub use prompter::{Prompt, Prompter};
+pub use template::Template;
 pub use vocabulary::read_vocab;
-
-use crate::gguf::Gguf;
-use crate::protocol::{Message, Report};
-use crate::tokenizer::Tokenizer;
-use std::path::PathBuf;
-
-/// A prompt as text and as ids.
-pub struct Prompt {
-    pub text: String,
-    pub ids: Vec<u32>,
-}
-
-/// What turns text into a model's ids.
-pub struct Prompter {
-    tokenizer: Tokenizer,
-}
-
-impl Prompter {
-    pub fn new(file: &Gguf, _sandbox: Option<PathBuf>) -> Result<Self, Report> {
-        let fault = |e: crate::tokenizer::TokenizerError| Report::new(format!("{}: {e}", file.name()), "Get the file again");
-        Ok(Self { tokenizer: Tokenizer::new(read_vocab(file).map_err(fault)?).map_err(fault)? })
-    }
-
-    pub fn prompt(&self, _messages: &[Message], _add_generation_prompt: bool) -> Result<Prompt, Report> {
-        Err(Report::new("templates are not rendered yet", ""))
-    }
-
-    pub fn tokenizer(&self) -> &Tokenizer {
-        &self.tokenizer
-    }
-
-    pub fn template_hash(&self) -> &str {
-        ""
-    }
-
-    pub fn notes(&self) -> &[String] {
-        self.tokenizer.notes()
-    }
-}

@@ -143,12 +143,13 @@ impl Tokenizer {
         writer.ids
     }
 
-    /// Cuts control and other special tokens out of `text`, as `encode` does with `parse_special`.
+    /// Cuts control and other special tokens out of `text`, as `encode` does with `parse_special`. But tokens that shape
+    /// a conversation and are one character long stay text: nothing could be put inside them to break them.
     pub fn cut<'t>(&self, text: &'t str) -> Vec<Part<'t>> {
         let mut parts = Vec::new();
         self.each_piece(
             text,
-            |_| true,
+            |s| !self.shaping.contains(&s.id) || can_be_broken(s),
             |piece| {
                 parts.push(match piece {
                     Piece::Text(text) => Part::Text(Cow::Borrowed(text)),
@@ -174,9 +175,10 @@ impl Tokenizer {
         writer.ids
     }
 
-    /// Where the strings of tokens that shape a conversation begin in `text`, overlapping ones included.
+    /// Where the strings that `cut` takes for tokens that shape a conversation begin in `text`, overlapping ones
+    /// included.
     pub fn control_starts(&self, text: &str) -> Vec<usize> {
-        self.matcher.starts(text.as_bytes(), |s| self.shaping.contains(&s.id))
+        self.matcher.starts(text.as_bytes(), |s| self.shaping.contains(&s.id) && can_be_broken(s))
     }
 
     /// Whether any special token's text has this character.
@@ -266,6 +268,11 @@ impl Tokenizer {
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
+}
+
+/// Whether it has an inside.
+fn can_be_broken(special: &Special) -> bool {
+    std::str::from_utf8(&special.text).is_ok_and(|text| text.chars().nth(1).is_some())
 }
 
 fn known_pre(vocab: &Vocab, notes: &mut Vec<String>) -> Result<pre::Pre, TokenizerError> {

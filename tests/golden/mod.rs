@@ -2,6 +2,7 @@
 
 mod hostile_files;
 mod quants;
+mod renderings;
 mod token_ids;
 
 use std::path::PathBuf;

@@ -59,6 +59,33 @@ fn all_ids_and_texts_are_llama_cpps() {
     assert!(n_known + n_refused < N_FILES || n_known == N_KNOWN, "{n_known} of {N_FILES} are known, expected {N_KNOWN}");
 }
 
+/// The files of golden/hostile whose vocabulary is what is wrong with them: refused, and the offender named.
+#[test]
+fn hostile_vocabularies_are_named() {
+    let folder = super::folder("hostile");
+    let expected = json(&folder.join("expect.json"));
+    let mut n = 0;
+    for (name, file) in expected["files"].as_object().unwrap() {
+        let is_about_it = file["class"] == "tokenizer" || file["load"] == "accept";
+        if !is_about_it {
+            continue;
+        }
+        n += 1;
+        let gguf = Gguf::open(&folder.join(name)).unwrap();
+        let made = read_vocab(&gguf).and_then(Tokenizer::new);
+        if file["load"] == "accept" {
+            let ids = made.unwrap_or_else(|e| panic!("{name}: {e}")).encode("a", true, true);
+            assert!(!ids.is_empty(), "{name}");
+            continue;
+        }
+        let said = made.err().unwrap_or_else(|| panic!("{name} is accepted")).report().to_string();
+        for offender in file["load_names"].as_array().unwrap() {
+            assert!(said.contains(offender.as_str().unwrap()), "{name}: {said}");
+        }
+    }
+    assert!(n >= 4, "{n} files are about vocabularies");
+}
+
 fn vocabularies(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "json") && !p.ends_with("strings.json"));

@@ -1,0 +1,46 @@
+//! What a template is rendered with.
+
+use super::jinja::Fault;
+use crate::protocol::Message;
+use jiff::civil::DateTime;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Everything a template can ask for. As JSON it is what `ingle render` reads and what the rendering process is handed.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RenderInput {
+    /// `[{"role", "content", ...}]`: the order of keys matters.
+    pub messages: Value,
+    /// Null where there are none: defined and none, as in transformers.
+    pub tools: Value,
+    pub add_generation_prompt: bool,
+    /// Null: the model's own; where there is no model, empty.
+    pub bos_token: Option<String>,
+    pub eos_token: Option<String>,
+    /// Further names that templates know: `enable_thinking` and the like.
+    pub kwargs: Map<String, Value>,
+    /// What `strftime_now` tells: "2026-01-02T03:04:05".
+    pub now: String,
+}
+
+impl RenderInput {
+    /// A conversation without tools or further names.
+    pub fn of(messages: &[Message], add_generation_prompt: bool, now: DateTime) -> Self {
+        let message = |m: &Message| {
+            let mut object = Map::new();
+            object.insert("role".to_owned(), m.role.name().into());
+            object.insert("content".to_owned(), m.content.as_str().into());
+            if let Some(thinking) = &m.thinking {
+                object.insert("reasoning_content".to_owned(), thinking.as_str().into());
+            }
+            Value::Object(object)
+        };
+        let messages = messages.iter().map(message).collect();
+        Self { messages, add_generation_prompt, now: now.to_string(), ..Self::default() }
+    }
+
+    pub(super) fn now(&self) -> Result<DateTime, Fault> {
+        self.now.parse().map_err(|_| Fault::Time { now: self.now.clone() })
+    }
+}

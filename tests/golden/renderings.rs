@@ -1,0 +1,94 @@
+//! The chat templates of golden/templates: every rendering equal to Jinja2's.
+
+use ingle::prompt::jinja::{self, Fault};
+use ingle::prompt::{RenderInput, Template, sandbox};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+struct Golden {
+    name: String,
+    source: String,
+    all: Value,
+}
+
+impl Golden {
+    fn load(json: &Path) -> Self {
+        let all: Value = serde_json::from_str(&std::fs::read_to_string(json).unwrap()).unwrap();
+        let source = std::fs::read_to_string(json.with_file_name(all["template"].as_str().unwrap())).unwrap();
+        Self { name: json.file_stem().unwrap().to_string_lossy().into_owned(), source, all }
+    }
+
+    fn cases(&self) -> &[Value] {
+        self.all["cases"].as_array().unwrap()
+    }
+
+    fn input(&self, case: &Value) -> RenderInput {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        RenderInput {
+            messages: case["messages"].clone(),
+            tools: case["tools"].clone(),
+            add_generation_prompt: case["add_generation_prompt"].as_bool().unwrap(),
+            bos_token: text(&self.all["bos_token"]),
+            eos_token: text(&self.all["eos_token"]),
+            kwargs: case["kwargs"].as_object().cloned().unwrap_or_default(),
+            now: text(&self.all["now"]).unwrap(),
+        }
+    }
+}
+
+fn goldens() -> Vec<Golden> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(super::folder("templates")).unwrap().map(|e| e.unwrap().path()).collect();
+    paths.retain(|p| p.extension().is_some_and(|e| e == "json"));
+    paths.sort();
+    paths.iter().map(|p| Golden::load(p)).collect()
+}
+
+/// As golden/templates/README.md says what a match is.
+fn is_match(case: &Value, found: &Result<String, Fault>) -> bool {
+    let is_text = |text: &str| [&case["expected"], &case["lenient"]].contains(&&Value::from(text));
+    match (found, case["error_kind"].as_str()) {
+        (Ok(text), None | Some("security")) => is_text(text),
+        (Err(error), Some("raise_exception")) => error.to_string().contains(case["error"].as_str().unwrap()),
+        // Errors within Python's own rules: a language that is more lenient is not judged.
+        (_, Some("undefined" | "type")) => true,
+        (found, _) => found.is_err() && case["error_kind"].is_string(),
+    }
+}
+
+#[test]
+fn all_renderings_are_jinja2s() {
+    let (mut n, mut wrong) = (0, Vec::new());
+    for golden in goldens() {
+        for case in golden.cases() {
+            n += 1;
+            let found = jinja::render(&golden.source, &golden.input(case));
+            if !is_match(case, &found) {
+                wrong.push(format!("{} {}: found {found:?}, expected {}", golden.name, case["name"], case["expected"]));
+            }
+        }
+    }
+    eprintln!("golden/templates: {} of {n} renderings equal", n - wrong.len());
+    assert!(wrong.is_empty(), "{} differ, the first:\n{}", wrong.len(), wrong[0]);
+}
+
+/// One case of each template through a process of its own: nothing is lost on the way.
+#[test]
+fn a_child_renders_the_same() {
+    let exe = Path::new(env!("CARGO_BIN_EXE_ingle"));
+    for golden in goldens() {
+        let case = &golden.cases()[0];
+        let input = golden.input(case);
+        let here = jinja::render(&golden.source, &input);
+        assert_eq!(sandbox::render_in_child(exe, &golden.source, &input).ok(), here.ok(), "{}", golden.name);
+    }
+}
+
+/// Templates of this folder were read beforehand: they need no process.
+#[test]
+fn these_templates_are_known() {
+    for golden in goldens() {
+        let known = Template::new(golden.source.as_str()).render(&golden.input(&golden.cases()[0]), None);
+        let here = jinja::render(&golden.source, &golden.input(&golden.cases()[0]));
+        assert_eq!(known.ok(), here.ok(), "{} is not in the table", golden.name);
+    }
+}
