@@ -1,7 +1,7 @@
 //! Reading, on a connection of its own: a worker thread or a command asks, while the writer writes.
 
 use super::schema::{self, APPLICATION_ID};
-use super::{Conversation, ConversationRow, HistoryError, Hit, ModelLabel, Node, Status, Tree, db, owner, search, tokens};
+use super::{Conversation, ConversationRow, HistoryError, Hit, ModelLabel, ModelRecord, Node, Status, Tree, db, owner, search, tokens};
 use crate::config::Folders;
 use crate::protocol::{ConversationId, Fingerprint, FinishReason, ModelFacts, NodeId, Role, TokenOut};
 use rusqlite::types::Type;
@@ -93,6 +93,17 @@ impl Reader {
         let sql = "SELECT tokens FROM node WHERE id = ?1";
         let blob: Option<Option<Vec<u8>>> = self.db.query_row(sql, [node.0], |r| r.get(0)).optional().map_err(HistoryError::Read)?;
         Ok(blob.flatten().map_or_else(Vec::new, |blob| tokens::read(&blob)))
+    }
+
+    /// A model that once answered, and where it lay.
+    pub fn model(&self, fingerprint: &Fingerprint) -> Result<Option<ModelRecord>, HistoryError> {
+        let sql = "SELECT path, facts FROM model WHERE fingerprint = ?1";
+        let mut found = self.rows(sql, [&fingerprint.0], |r| {
+            let path = r.get::<_, Option<String>>(0)?.map(PathBuf::from);
+            let facts = Box::new(json(r, 1)?.unwrap_or_default());
+            Ok(ModelRecord { fingerprint: fingerprint.clone(), path, facts })
+        })?;
+        Ok(found.pop())
     }
 
     /// Where all these words stand, best first; the last may be the beginning of a word.
