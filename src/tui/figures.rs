@@ -18,9 +18,13 @@ pub fn bytes(n: u64) -> String {
     format!("{n} B")
 }
 
-/// In GiB whatever the size, for figures that stand beneath each other.
-pub fn gib(n: u64) -> String {
-    format!("{:.2}", n as f64 / (1u64 << 30) as f64)
+/// Figures that stand beneath each other have one unit: that of the largest.
+pub fn bytes_like(n: u64, largest: u64) -> String {
+    if largest >= 1 << 30 {
+        format!("{:.2} GiB", n as f64 / (1u64 << 30) as f64)
+    } else {
+        format!("{:.1} MiB", n as f64 / (1u64 << 20) as f64)
+    }
 }
 
 /// "3,120".

@@ -12,6 +12,7 @@ pub mod keymap;
 pub mod markdown;
 mod paint;
 mod preferences;
+mod run;
 pub mod screens;
 #[cfg(test)]
 mod stage;
@@ -21,4 +22,5 @@ mod view;
 mod wrap;
 
 pub use preferences::{Graph, Preferences};
+pub use run::{Options, run};
 pub use view::view;

@@ -58,6 +58,9 @@ pub fn centred(buf: &mut Buffer, area: Rect, pieces: &[Piece], theme: &Theme) {
 
 /// A thin line across.
 pub fn rule(buf: &mut Buffer, area: Rect, theme: &Theme) {
+    if area.is_empty() {
+        return;
+    }
     for x in area.left()..area.right() {
         set(buf, x, area.y, "─", theme.style(Meaning::Rule));
     }

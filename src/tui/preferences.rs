@@ -1,22 +1,24 @@
-//! What a person can wish of the screen, as config.toml says it.
+//! What a person wishes of the screen, as config.toml and the environment say it.
 
-use super::keymap::SendKey;
+use super::app::Level;
 use super::theme::DEFAULT_THEME;
+use crate::config::{Config, GaugesShown, Graphs, Notify, SendWith};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     pub theme: String,
-    pub send: SendKey,
+    pub send: SendWith,
     /// Without motion an answer shows by whole paragraphs, not token by token.
     pub motion: bool,
     pub mouse: bool,
-    /// A bell when an answer that took long is done and nobody looks.
-    pub bell: bool,
+    pub notify: Notify,
     pub graph: Graph,
-    /// What copies instead of the terminal: a program that reads standard input.
+    /// What copies instead of the terminal: a command whose standard input is the text.
     pub copy_command: Option<String>,
-    /// What the status line shows, in order of importance; absent: all.
+    /// What the status line shows, the most important first; absent: all.
     pub status: Option<Vec<String>>,
+    /// Absent: what there is room for.
+    pub gauges: Option<Level>,
 }
 
 /// What sparklines are made of.
@@ -30,15 +32,34 @@ pub enum Graph {
 
 impl Default for Preferences {
     fn default() -> Self {
+        Self::of(&Config::default(), true)
+    }
+}
+
+impl Preferences {
+    /// `shows_braille`: the terminal takes UTF-8 and has more than a console's few signs.
+    pub fn of(config: &Config, shows_braille: bool) -> Self {
         Self {
-            theme: DEFAULT_THEME.to_owned(),
-            send: SendKey::Enter,
-            motion: true,
-            mouse: false,
-            bell: true,
-            graph: Graph::Braille,
-            copy_command: None,
-            status: None,
+            theme: config.theme.clone().unwrap_or_else(|| DEFAULT_THEME.to_owned()),
+            send: config.send,
+            motion: config.motion,
+            mouse: config.mouse,
+            notify: config.notify,
+            graph: match config.graphs {
+                Graphs::Auto if shows_braille => Graph::Braille,
+                Graphs::Auto | Graphs::Ascii => Graph::Ascii,
+                Graphs::Braille => Graph::Braille,
+                Graphs::Block => Graph::Block,
+            },
+            copy_command: config.copy_command.clone(),
+            status: config.status.clone(),
+            gauges: match config.gauges {
+                GaugesShown::Auto => None,
+                GaugesShown::Line => Some(Level::Line),
+                GaugesShown::Strip => Some(Level::Strip),
+                GaugesShown::Panel => Some(Level::Panel),
+                GaugesShown::Full => Some(Level::Full),
+            },
         }
     }
 }

@@ -176,7 +176,17 @@ impl Stage {
         let mut terminal = Terminal::new(TestBackend::new(size.columns, size.rows)).expect("a screen in memory never fails");
         terminal.draw(|frame| super::view(&self.app, frame)).expect("a screen in memory never fails");
         let buf = terminal.backend().buffer();
-        let row = |y| (0..size.columns).map(|x| buf.cell((x, y)).map_or(" ", |c| c.symbol())).collect::<String>();
+        // A wide character fills two cells; the second one holds a blank that is not there.
+        let row = |y| {
+            let mut covered = 0;
+            let symbols = (0..size.columns).filter_map(|x| {
+                let symbol = buf.cell((x, y)).map_or(" ", |c| c.symbol());
+                let skip = covered > 0;
+                covered = if skip { covered - 1 } else { crate::text::width(symbol).saturating_sub(1) };
+                (!skip).then_some(symbol)
+            });
+            symbols.collect::<String>()
+        };
         (0..size.rows).map(|y| row(y).trim_end().to_owned() + "\n").collect()
     }
 

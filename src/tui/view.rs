@@ -19,13 +19,7 @@ pub fn view(app: &App, frame: &mut Frame) {
     }
     if layout.level == Level::Full {
         let space = layout.transcript_and_title();
-        let inner = ratatui::layout::Rect {
-            x: space.x + 3,
-            y: space.y + 1,
-            width: space.width.saturating_sub(6).min(60),
-            height: space.height.saturating_sub(1),
-        };
-        gauges::view_panel(app, theme, inner, buf);
+        gauges::view_full(app, theme, space, buf);
         paint::rule(buf, layout.rule, theme);
     } else {
         conversation::view(app, theme, buf);
@@ -44,7 +38,7 @@ pub fn view(app: &App, frame: &mut Frame) {
     }
     for overlay in &app.overlays {
         match overlay {
-            Overlay::List(open) => cursor = list::view(open, layout.class, layout.whole, theme, buf),
+            Overlay::List(open) => cursor = list::view(open, &layout, theme, buf),
             Overlay::Ask(question) => {
                 cursor = None;
                 ask::view(question, layout.whole, theme, buf);

@@ -5,6 +5,7 @@ use crate::history::{Conversation, ConversationRow, HistoryEvent, Hit};
 use crate::protocol::{Event, ModelRef, Report};
 use crate::shelf::ModelEntry;
 use crate::tui::keymap::Chord;
+use crate::tui::markdown::{HighlightAnswer, HighlightRequest};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
@@ -22,9 +23,14 @@ pub enum Action {
     Tick,
     Engine(Event),
     History(HistoryEvent),
+    /// Nothing can be stored; why.
+    NotStored(Report),
     Read(ReadAnswer),
     Machine(Box<Machine>),
     Shelf(Vec<ModelEntry>),
+    /// Code got its colours, or found no room to ask for them.
+    Coloured(Box<HighlightAnswer>),
+    ColourRefused(Box<HighlightRequest>),
     /// $VISUAL ended: the text as it was left.
     Edited(Result<String, Report>),
     /// An effect has something to say: "sent to the terminal's clipboard".

@@ -2,6 +2,7 @@
 
 use crate::history::Write;
 use crate::protocol::{Command, ConversationId, NodeId};
+use crate::tui::markdown::HighlightRequest;
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +13,8 @@ pub enum Effect {
     Store(Write),
     /// From the history, answered by `Action::Read`.
     Read(Read),
+    /// Code that wants colours, answered by `Action::Coloured`.
+    Highlight(Box<HighlightRequest>),
     /// Look for models again.
     ScanShelf,
     /// To the terminal's clipboard.
@@ -19,10 +22,9 @@ pub enum Effect {
     /// In $VISUAL, answered by `Action::Edited`.
     Edit(String),
     Export(Export),
-    /// What can be set for good, into config.toml.
-    Remember(Remember),
     Title(String),
-    Bell,
+    /// A long answer is done and nobody looks; what it is about.
+    Notify(String),
     /// Whether the machine's gauges are looked at: they are not read while nobody does.
     Watch(bool),
     Mouse(bool),
@@ -56,9 +58,4 @@ pub struct Export {
 pub enum ExportFormat {
     Markdown,
     Json,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remember {
-    Theme(String),
 }

@@ -60,7 +60,8 @@ impl Class {
     pub fn margin(self) -> u16 {
         match self {
             Class::Tiny => 0,
-            Class::Compact => 1,
+            // A sign and a blank.
+            Class::Compact => 2,
             Class::Between | Class::Wide => 3,
         }
     }
@@ -79,7 +80,9 @@ pub fn levels(size: Size) -> Vec<Level> {
 /// The wished level, or the nearest lower one there is room for; without a wish the panel where it fits.
 pub fn level(size: Size, wished: Option<Level>) -> Level {
     let levels = levels(size);
-    let wished = wished.unwrap_or(Level::Panel);
+    let Some(wished) = wished else {
+        return if levels.contains(&Level::Panel) { Level::Panel } else { Level::Line };
+    };
     if wished == Level::Full && levels.contains(&Level::Full) {
         return Level::Full;
     }
@@ -121,7 +124,7 @@ impl Layout {
         let title_rows = u16::from(whole.height >= TITLE_ROWS);
         // A row of air between prompt and status line where there is room for air.
         let air = u16::from(class >= Class::Between && level != Level::Strip);
-        let strip_rows = if level == Level::Strip { STRIP_ROWS + 1 } else { 0 };
+        let strip_rows = if level == Level::Strip { STRIP_ROWS + 2 } else { 0 };
         let status_y = whole.height.saturating_sub(1);
         let prompt_rows = prompt_rows.clamp(1, class.prompt_rows_max());
         let below = 1 + air + strip_rows;
@@ -137,7 +140,7 @@ impl Layout {
             transcript: row(body_y, rule_y.saturating_sub(body_y)),
             rule: row(rule_y, 1),
             prompt: row(prompt_y, prompt_rows),
-            strip: if strip_rows > 0 { row(status_y.saturating_sub(STRIP_ROWS), STRIP_ROWS) } else { none },
+            strip: if strip_rows > 0 { row(status_y.saturating_sub(STRIP_ROWS + 1), STRIP_ROWS) } else { none },
             status: Rect::new(0, status_y, whole.width, 1).intersection(whole),
             panel,
             panel_rule,
@@ -146,7 +149,7 @@ impl Layout {
 
     /// Columns of running text in the prompt.
     pub fn prompt_columns(&self) -> u16 {
-        self.prompt.width.saturating_sub(self.class.margin().max(2) + 1)
+        self.prompt.width.saturating_sub(self.class.margin() + 1)
     }
 }
 

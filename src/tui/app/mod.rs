@@ -16,7 +16,7 @@ mod tests;
 mod update;
 
 pub use action::{Action, ReadAnswer, Size};
-pub use effect::{Effect, Export, ExportFormat, Read, Remember};
+pub use effect::{Effect, Export, ExportFormat, Read};
 pub use env::Env;
 pub use layout::{Class, Layout, Level};
 pub use update::update;
@@ -78,6 +78,8 @@ pub struct App {
     pub level: Option<Level>,
     /// Whether the machine is looked at.
     pub watching: bool,
+    /// There is no history: what is said is gone with the screen, and the screen says so.
+    pub not_stored: bool,
     /// A search hit to show once its conversation was read.
     pub found: Option<crate::protocol::NodeId>,
     /// The title last given to the terminal.
@@ -108,16 +110,17 @@ impl App {
             armed: None,
             keymap,
             mouse: preferences.mouse,
-            preferences,
             themes,
             theme,
             theme_before: None,
             utc_offset_s: env.utc_offset_s,
-            level: None,
+            level: preferences.gauges,
             watching: false,
+            not_stored: false,
             found: None,
             title: String::new(),
             n_jobs: 0,
+            preferences,
         }
     }
 

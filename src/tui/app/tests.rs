@@ -178,7 +178,7 @@ fn a_stopped_answer_goes_on_from_where_it_was() {
     stage.say("count");
     stage.tokens("one, two");
     stage.finish(FinishReason::Cancelled);
-    assert!(stage.text().contains("⏹ stopped"));
+    assert!(stage.text().contains("■ stopped"));
     stage.effects();
     stage.keys("<ctrl-x>c");
     let commands = stage.commands();

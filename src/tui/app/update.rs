@@ -28,6 +28,10 @@ pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
         Action::Tick => Vec::new(),
         Action::Engine(event) => engine(app, event, env),
         Action::History(event) => history(app, event, env),
+        Action::NotStored(report) => {
+            app.not_stored = true;
+            app.toasts.report(&report, env)
+        }
         Action::Read(answer) => read(app, answer, env),
         Action::Machine(machine) => {
             app.gauges.machine(*machine, env);
@@ -36,6 +40,14 @@ pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
         Action::Shelf(entries) => {
             models::shelf(app, entries);
             Vec::new()
+        }
+        Action::Coloured(answer) => {
+            app.conversation.kept.coloured(*answer);
+            Vec::new()
+        }
+        Action::ColourRefused(request) => {
+            app.conversation.kept.refused(&request);
+            return Vec::new();
         }
         Action::Edited(Ok(text)) => {
             app.prompt.chips.clear();
@@ -183,6 +195,12 @@ fn settle(app: &mut App, env: &Env) -> Vec<Effect> {
     app.gauges.refresh_if_due(env);
     prompt::settle(app);
     let mut effects = prompt::save_typed(app, env);
+    if !app.conversation.is_empty() && app.layout().level != Level::Full {
+        // Laid out here, so that drawing finds everything ready.
+        conversation::transcript::blocks(app);
+        let wanted = app.conversation.kept.highlight_requests();
+        effects.extend(wanted.into_iter().map(|r| Effect::Highlight(Box::new(r))));
+    }
     let title = app.conversation.name();
     if title != app.title {
         app.title.clone_from(&title);

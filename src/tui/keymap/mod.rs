@@ -12,17 +12,8 @@ pub use chord::{Chord, ChordError, Key, LEADER, Sequence};
 pub use overrides::KeymapError;
 pub use table::{Context, Intent, Offer, ROWS};
 
-use serde::{Deserialize, Serialize};
+use crate::config::SendWith;
 use std::collections::BTreeMap;
-
-/// Which key sends; the other one makes a new line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SendKey {
-    #[default]
-    Enter,
-    AltEnter,
-}
 
 /// What each sequence asks for in each context.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +23,7 @@ pub struct Keymap {
 
 impl Keymap {
     /// The table as it stands, with the roles of Enter and Alt+Enter as wished.
-    pub fn new(send: SendKey) -> Self {
+    pub fn new(send: SendWith) -> Self {
         let mut bound = BTreeMap::new();
         for row in ROWS {
             for (context, sequences) in row.keys {
@@ -43,7 +34,7 @@ impl Keymap {
             }
         }
         let mut keymap = Self { bound };
-        if send == SendKey::AltEnter {
+        if send == SendWith::AltEnter {
             keymap.swap_send();
         }
         keymap
@@ -56,7 +47,7 @@ impl Keymap {
     }
 
     /// The table with a person's keymap.toml laid over it. Lines that are wrong change nothing and are told.
-    pub fn with_overrides(send: SendKey, text: &str) -> (Self, Vec<KeymapError>) {
+    pub fn with_overrides(send: SendWith, text: &str) -> (Self, Vec<KeymapError>) {
         let mut keymap = Self::new(send);
         let problems = overrides::apply(&mut keymap.bound, text);
         (keymap, problems)

@@ -26,7 +26,7 @@ fn rows_are_sound() {
 
 #[test]
 fn every_act_has_a_chord_after_the_leader() {
-    let keymap = Keymap::new(SendKey::Enter);
+    let keymap = Keymap::new(SendWith::Enter);
     let chords = keymap.after_leader();
     for row in ROWS.iter().filter(|row| row.offer == Offer::Act) {
         assert!(chords.iter().any(|(_, i)| *i == row.intent), "{} has no chord after the leader", row.id);
@@ -57,7 +57,7 @@ fn chords_read_back_as_they_are_written() {
 
 #[test]
 fn the_narrower_context_wins() {
-    let keymap = Keymap::new(SendKey::Enter);
+    let keymap = Keymap::new(SendWith::Enter);
     let find = |contexts: &[Context], text| keymap.find(contexts, sequence(text));
     assert_eq!(find(&[Context::List, Context::Everywhere], "ctrl-n"), Some(Intent::ListDown));
     assert_eq!(find(&[Context::Prompt, Context::Everywhere], "ctrl-n"), Some(Intent::New));
@@ -68,7 +68,7 @@ fn the_narrower_context_wins() {
 
 #[test]
 fn enter_and_alt_enter_change_places() {
-    let keymap = Keymap::new(SendKey::AltEnter);
+    let keymap = Keymap::new(SendWith::AltEnter);
     assert_eq!(keymap.find(&[Context::Prompt], sequence("enter")), Some(Intent::Newline));
     assert_eq!(keymap.find(&[Context::Prompt], sequence("alt-enter")), Some(Intent::Send));
 }
@@ -76,7 +76,7 @@ fn enter_and_alt_enter_change_places() {
 #[test]
 fn a_persons_keymap_replaces_keys() {
     let (keymap, problems) = Keymap::with_overrides(
-        SendKey::Enter,
+        SendWith::Enter,
         "[everywhere]\npalette = ['ctrl-k']\nsuspend = []\n[transcript]\nline_up = ['j']\nline_down = ['k']\n",
     );
     assert_eq!(problems, []);
@@ -96,7 +96,7 @@ fn a_wrong_keymap_is_told_and_changes_nothing() {
         ("[prompt]\nsend = 'enter'\n", "keymap.toml: [prompt] send is not a list of keys"),
         ("[everywhere]\npalette = ['f2']\n", "keymap.toml: [everywhere] F2 is both models and palette; "),
     ] {
-        let (keymap, problems) = Keymap::with_overrides(SendKey::Enter, text);
+        let (keymap, problems) = Keymap::with_overrides(SendWith::Enter, text);
         assert!(problems.len() == 1 && problems[0].to_string().starts_with(said), "{text}: {problems:?}");
         assert_eq!(keymap.find(&[Context::Everywhere], sequence("f2")), Some(Intent::Models));
     }

@@ -20,8 +20,8 @@ impl State {
     pub fn delete(id: ConversationId, name: &str) -> Self {
         let name = if name.is_empty() { "this conversation" } else { name };
         Self {
-            question: format!("Delete “{name}” for good?"),
-            yes: "deletes it, from the search and the backups too",
+            question: format!("Delete “{name}” for good, from the search and the backups too?"),
+            yes: "deletes it",
             answer: Answer::DeleteConversation(id),
         }
     }

@@ -85,8 +85,8 @@ fn ended(app: &mut App, status: Status, end: End, statistics: Option<Box<Statist
     app.gauges.end(statistics.as_deref(), env);
     app.conversation.running = None;
     let mut effects = vec![Effect::Store(Write::End { node, end, statistics })];
-    if took_ms >= LONG_MS && app.looked_at != Some(true) && app.preferences.bell {
-        effects.push(Effect::Bell);
+    if took_ms >= LONG_MS && app.looked_at != Some(true) {
+        effects.push(Effect::Notify(app.conversation.name()));
     }
     // After a failure the next would fail likewise: what waits goes back to the prompt's reach.
     if status == Status::Failed {
@@ -100,7 +100,7 @@ fn ended(app: &mut App, status: Status, end: End, statistics: Option<Box<Statist
     effects
 }
 
-/// An answer that took so long is told by a bell when nobody looks.
+/// An answer that took so long is told when nobody looks.
 const LONG_MS: u64 = 20_000;
 
 /// Tells the engine to stop. Nothing to stop: nothing happens.

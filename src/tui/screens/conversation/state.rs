@@ -169,8 +169,7 @@ impl State {
         if !self.title.is_empty() {
             return self.title.clone();
         }
-        let first = self.path().first().map(|n| n.content.as_str()).unwrap_or_default();
-        first.split_whitespace().take(TITLE_WORDS).collect::<Vec<_>>().join(" ").chars().take(TITLE_CHARS).collect()
+        self.path().first().map(|n| crate::history::title_of(&n.content)).unwrap_or_default()
     }
 
     /// An answer that can go on: it ended before the model was done.
@@ -180,7 +179,3 @@ impl State {
             && (matches!(node.status, Status::Interrupted | Status::Stopped | Status::Failed) || node.finish == Some(FinishReason::Length))
     }
 }
-
-/// First words that stand for a title.
-const TITLE_WORDS: usize = 8;
-const TITLE_CHARS: usize = 60;

@@ -6,18 +6,19 @@ use super::turn::{self, Look, TurnLine};
 use crate::history::{Node, Status};
 use crate::protocol::NodeId;
 use crate::tui::app::App;
+use crate::tui::markdown::{Documents, HighlightAnswer, HighlightRequest, TEXT_COLUMNS_MAX};
+use crate::tui::theme::Theme;
+use ratatui::text::Line;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-
-/// Running text is at most so wide: longer lines are hard to read, on wide screens too.
-pub const TEXT_COLUMNS_MAX: u16 = 88;
+use uuid::Uuid;
 
 /// All that a turn's lines depend on besides its own text, which only grows while its status stays.
 #[derive(Debug, Clone, PartialEq)]
 struct Key {
     columns: u16,
-    theme: usize,
+    theme: u64,
     n_content: usize,
     n_thinking: usize,
     status: Status,
@@ -34,6 +35,32 @@ type Lines = Rc<Vec<TurnLine>>;
 #[derive(Debug, Default)]
 pub struct Kept {
     turns: RefCell<HashMap<NodeId, (Key, Lines)>>,
+    documents: RefCell<Documents>,
+}
+
+impl Kept {
+    /// Code on the screen that wants colours.
+    pub fn highlight_requests(&self) -> Vec<HighlightRequest> {
+        self.documents.borrow_mut().highlight_requests()
+    }
+
+    /// A request that found no room: it is made again.
+    pub fn refused(&self, request: &HighlightRequest) {
+        self.documents.borrow_mut().refused(request);
+    }
+
+    /// Colours came: the turn is drawn anew.
+    pub fn coloured(&self, answer: HighlightAnswer) {
+        self.turns.borrow_mut().remove(&NodeId(Uuid::from_u128(answer.document)));
+        self.documents.borrow_mut().coloured(answer);
+    }
+
+    /// An answer's text as lines, at most so many columns wide.
+    fn document(&self, node: &Node, text: &str, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
+        let finished = node.status != Status::Streaming;
+        let mut documents = self.documents.borrow_mut();
+        documents.get(node.id.0.as_u128(), text, finished).lines(columns, theme).to_vec()
+    }
 }
 
 /// One turn's lines.
@@ -43,18 +70,18 @@ pub struct Block {
     pub lines: Lines,
 }
 
-/// Columns of running text in an area so wide.
-pub fn text_columns(app: &App) -> u16 {
+/// Columns between the margins; running text takes fewer on wide screens, tables and code may take all.
+pub fn columns(app: &App) -> u16 {
     let layout = app.layout();
     let margins = layout.class.margin().saturating_mul(2);
-    layout.transcript.width.saturating_sub(margins).clamp(1, TEXT_COLUMNS_MAX)
+    layout.transcript.width.saturating_sub(margins).max(1)
 }
 
 /// All turns from the first to the tip, a line of air between them.
 pub fn blocks(app: &App) -> Vec<Block> {
     let conversation = &app.conversation;
     let path = conversation.path();
-    let columns = text_columns(app);
+    let columns = columns(app);
     let n = path.len();
     path.into_iter().enumerate().map(|(at, node)| block(app, conversation, node, columns, at + 1 == n)).collect()
 }
@@ -64,7 +91,7 @@ fn block(app: &App, conversation: &State, node: &Node, columns: u16, last: bool)
     let at = siblings.iter().position(|s| *s == node.id).unwrap_or(0);
     let key = Key {
         columns,
-        theme: app.theme,
+        theme: app.theme().key(),
         n_content: node.content.len(),
         n_thinking: node.thinking.as_ref().map_or(0, String::len),
         status: node.status,
@@ -80,7 +107,7 @@ fn block(app: &App, conversation: &State, node: &Node, columns: u16, last: bool)
     }
     let look = Look {
         theme: app.theme(),
-        columns,
+        columns: columns.min(TEXT_COLUMNS_MAX),
         unfolded: key.unfolded,
         last,
         sibling: key.sibling,
@@ -89,6 +116,7 @@ fn block(app: &App, conversation: &State, node: &Node, columns: u16, last: bool)
         compact: key.compact,
         keymap: &app.keymap,
         motion: app.preferences.motion,
+        document: &|text| conversation.kept.document(node, text, columns, app.theme()),
     };
     let lines = Rc::new(turn::lines(node, &look));
     conversation.kept.turns.borrow_mut().insert(node.id, (key, Rc::clone(&lines)));

@@ -33,6 +33,8 @@ pub struct Look<'a> {
     pub compact: bool,
     pub keymap: &'a Keymap,
     pub motion: bool,
+    /// An answer's text as lines.
+    pub document: &'a dyn Fn(&str) -> Vec<Line<'static>>,
 }
 
 /// The bar where the next token will stand.
@@ -98,7 +100,8 @@ fn answer(node: &Node, look: &Look, out: &mut Vec<TurnLine>) {
         out.extend(thought(node, thinking, look));
     }
     let text = if streams && !look.motion { whole_paragraphs(&node.content) } else { &node.content };
-    let mut body = look.wrapped(text, Meaning::Text);
+    let lines = (look.document)(text).into_iter();
+    let mut body: Vec<TurnLine> = lines.map(|line| TurnLine { line, ..TurnLine::default() }).collect();
     if streams {
         let cursor = look.span(CURSOR, Meaning::Accent);
         match body.last_mut().filter(|l| l.line.width() < usize::from(look.columns)) {
@@ -157,7 +160,7 @@ fn ending(node: &Node, look: &Look) -> Option<Vec<TurnLine>> {
             Some(out)
         }
         (Status::Failed, None) => Some(vec![look.plain("✗ failed", Meaning::Bad)]),
-        (Status::Stopped, _) => Some(vec![look.plain(&format!("⏹ stopped{go_on}"), Meaning::Dim)]),
+        (Status::Stopped, _) => Some(vec![look.plain(&format!("■ stopped{go_on}"), Meaning::Dim)]),
         (Status::Interrupted, _) => Some(vec![look.plain(&format!("⚡ interrupted{go_on}"), Meaning::Dim)]),
         _ if node.finish == Some(FinishReason::Length) => Some(vec![look.plain(&format!("cut at its length{go_on}"), Meaning::Dim)]),
         _ => None,

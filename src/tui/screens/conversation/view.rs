@@ -1,7 +1,7 @@
 //! The conversation on the screen.
 
 use super::state::Scroll;
-use super::transcript::{Block, blocks, n_lines, text_columns};
+use super::transcript::{Block, blocks, columns, n_lines};
 use super::{find, scroll, welcome};
 use crate::tui::app::{App, Class, Focus};
 use crate::tui::figures;
@@ -16,14 +16,16 @@ const CHOSEN: &str = "›";
 
 pub fn view(app: &App, theme: &Theme, buf: &mut Buffer) {
     let layout = app.layout();
-    title(app, theme, layout.title, buf);
     if app.conversation.is_empty() {
         if app.prompt.is_empty() {
             welcome::view(app, theme, layout.transcript, buf);
+        } else {
+            title(app, theme, layout.title, buf);
         }
         rule(app, theme, layout.rule, 0, buf);
         return;
     }
+    title(app, theme, layout.title, buf);
     let blocks = blocks(app);
     let area = layout.transcript;
     let top = scroll::top_line(app.conversation.scroll, &blocks, usize::from(area.height));
@@ -37,7 +39,8 @@ fn title(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if area.is_empty() {
         return;
     }
-    let margin = app.layout().class.margin().saturating_sub(1);
+    let class = app.layout().class;
+    let margin = if class > Class::Compact { class.margin() - 1 } else { class.margin() };
     let area = Rect { x: area.x + margin, width: area.width.saturating_sub(margin + 2), ..area };
     let name = app.conversation.name();
     let mut left = Vec::new();
@@ -55,7 +58,7 @@ fn title(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
 fn transcript(app: &App, theme: &Theme, area: Rect, blocks: &[Block], top: usize, buf: &mut Buffer) {
     let margin = app.layout().class.margin();
     let x = area.x.saturating_add(margin);
-    let right = area.right().min(x.saturating_add(text_columns(app)));
+    let right = area.right().min(x.saturating_add(columns(app)));
     let words = app.conversation.find.as_ref().map(|f| f.words.as_str()).filter(|w| !w.is_empty());
     // Short conversations stand at the top and grow downward.
     let all = blocks.iter().flat_map(|b| b.lines.iter().enumerate().map(|(n, l)| (b.node, n, l)));
@@ -94,6 +97,9 @@ fn rule(app: &App, theme: &Theme, area: Rect, n_below: usize, buf: &mut Buffer) 
             (true, _) => format!("find: {}▏", find.words),
             (false, _) => format!("find: {}  {}", find.words, lines_found(find.n_found)),
         });
+    }
+    if app.not_stored {
+        said.push("nothing is stored".to_owned());
     }
     if app.conversation.editing.is_some() {
         said.push("another wording; the first stays".to_owned());

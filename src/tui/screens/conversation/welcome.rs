@@ -56,8 +56,8 @@ fn is_guide(app: &App) -> bool {
 fn sentence(app: &App) -> String {
     let narrow = app.layout().class <= Class::Compact;
     match (is_guide(app), narrow) {
-        (true, false) => "A small guide answers here, on this machine alone. It knows ingle and nothing else.".to_owned(),
-        (true, true) => "A small guide, on this machine.".to_owned(),
+        (true, false) => "A small guide answers here; nothing leaves this machine.".to_owned(),
+        (true, true) => "A small guide, on this machine alone.".to_owned(),
         (false, false) => {
             let name = crate::tui::screens::models::name_of(app, &app.models.wanted);
             format!("{} answers here, on this machine alone.", crate::text::Shown::line(&name).cut(40))

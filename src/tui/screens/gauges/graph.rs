@@ -47,6 +47,9 @@ fn braille(pair: &[f32], filled: impl Fn(f32) -> usize) -> String {
 
 /// A thin bar: parts in their own colours, the rest in the rule's.
 pub fn bar(parts: &[(f64, Meaning)], area: Rect, theme: &Theme, buf: &mut Buffer) {
+    if area.is_empty() {
+        return;
+    }
     let columns = f64::from(area.width);
     let mut share = 0.0f64;
     let mut x = area.x;

@@ -11,7 +11,7 @@ mod tests;
 mod text;
 
 pub use line::{mark, view as view_line};
-pub use panel::view as view_panel;
+pub use panel::{view as view_panel, view_full};
 pub use rate::Rate;
 pub use state::{Figures, Phase, Prefill, State};
 pub use strip::view as view_strip;

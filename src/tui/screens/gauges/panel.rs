@@ -1,9 +1,10 @@
 //! The panel: each gauge at its place, whether or not it has a value.
 
 use super::graph::{bar, spark, tone};
+use super::state::Phase;
 use super::text::{context_of, phase};
 use crate::tui::app::App;
-use crate::tui::figures::{UNKNOWN, bytes, gib, grouped, known, percent, rate, seconds};
+use crate::tui::figures::{UNKNOWN, bytes, bytes_like, grouped, known, percent, rate, seconds};
 use crate::tui::paint::{self, Piece, piece};
 use crate::tui::theme::{Meaning, Theme};
 use ratatui::buffer::Buffer;
@@ -12,6 +13,11 @@ use ratatui::layout::Rect;
 /// From here on a gauge is worth a look, and bad.
 const CONTEXT: (f64, f64) = (0.75, 0.90);
 const MEMORY: (f64, f64) = (0.80, 0.95);
+
+/// A full screen of gauges: columns not so narrow that figures are cut, nor so wide that they stand far from their names.
+const FULL_COLUMNS_MIN: u16 = 36;
+const FULL_COLUMNS_MAX: u16 = 48;
+const FULL_GAP: u16 = 4;
 
 /// Writes rows from the top down; what has no room is not drawn.
 struct Pen<'a> {
@@ -55,23 +61,45 @@ fn faint(text: impl Into<String>) -> Vec<Piece> {
     vec![piece(text, Meaning::Faint)]
 }
 
+/// Gauges that belong together, and the rows they take. What a machine lacks is left out.
+fn groups(app: &App) -> Vec<(fn(&App, &mut Pen), u16)> {
+    let mut groups: Vec<(fn(&App, &mut Pen), u16)> = vec![(decode, 3), (prefill, 3), (context, 3), (memory, 6), (machine, 3)];
+    let n_gpus = u16::try_from(app.gauges.shown.machine.gpus.len()).unwrap_or(u16::MAX);
+    groups.extend((n_gpus > 0).then_some((gpus as fn(&App, &mut Pen), n_gpus.saturating_mul(4).saturating_sub(1))));
+    groups.extend(app.gauges.frozen.then_some((frozen as fn(&App, &mut Pen), 1)));
+    groups
+}
+
+/// One column from the top down.
 pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let area = Rect { width: area.width.saturating_sub(1), ..area };
     let mut pen = Pen { area, y: area.y, theme, buf };
-    decode(app, &mut pen);
-    pen.air();
-    prefill(app, &mut pen);
-    pen.air();
-    context(app, &mut pen);
-    pen.air();
-    memory(app, &mut pen);
-    pen.air();
-    machine(app, &mut pen);
-    gpus(app, &mut pen);
-    if app.gauges.frozen {
+    for (draw, _) in groups(app) {
+        draw(app, &mut pen);
         pen.air();
-        pen.row(&[piece("frozen", Meaning::Warn)], &[]);
     }
+}
+
+/// In place of the conversation: as many columns as there is room and need for.
+pub fn view_full(app: &App, theme: &Theme, space: Rect, buf: &mut Buffer) {
+    let margin = app.layout().class.margin();
+    let inner =
+        Rect { x: space.x + margin, y: space.y + 1, width: space.width.saturating_sub(margin * 2), height: space.height.saturating_sub(1) };
+    let n_columns = (inner.width / FULL_COLUMNS_MIN).max(1);
+    let columns = (inner.width.saturating_sub((n_columns - 1) * FULL_GAP) / n_columns).min(FULL_COLUMNS_MAX);
+    let (mut column, mut y) = (0, inner.y);
+    for (draw, rows) in groups(app) {
+        if y > inner.y && y + rows > inner.bottom() && column + 1 < n_columns {
+            (column, y) = (column + 1, inner.y);
+        }
+        let area = Rect { x: inner.x + column * (columns + FULL_GAP), width: columns, ..inner };
+        draw(app, &mut Pen { area, y, theme, buf });
+        y += rows + 1;
+    }
+}
+
+fn frozen(_: &App, pen: &mut Pen) {
+    pen.row(&[piece("frozen", Meaning::Warn)], &[]);
 }
 
 fn decode(app: &App, pen: &mut Pen) {
@@ -95,7 +123,9 @@ fn prefill(app: &App, pen: &mut Pen) {
     pen.row(&label("prefill"), &value(format!("{} tok/s", known(prefill.and_then(|p| p.rate), rate))));
     let said = match prefill {
         None => format!("{UNKNOWN} tokens"),
-        Some(p) if p.done < p.total => phase(app).trim_start_matches("prefill ").to_owned(),
+        Some(p) if matches!(app.gauges.phase, Phase::Prefill(_)) && p.done < p.total => {
+            phase(app).trim_start_matches("prefill ").to_owned()
+        }
         Some(p) => format!("{} tokens, {} reused", grouped(u64::from(p.total)), grouped(u64::from(p.reused))),
     };
     pen.row(&faint(said), &[]);
@@ -121,7 +151,7 @@ fn context(app: &App, pen: &mut Pen) {
 fn memory(app: &App, pen: &mut Pen) {
     let figures = &app.gauges.shown;
     let resident = figures.machine.process.resident_bytes;
-    pen.row(&label("memory"), &value(known(resident, |b| format!("{} GiB", gib(b)))));
+    pen.row(&label("memory"), &value(known(resident, |b| bytes_like(b, b))));
     let ledger = figures.ledger.unwrap_or_default();
     // A mapped file is resident only where it was touched.
     let mapped = figures.machine.process.mapped_bytes;
@@ -141,13 +171,16 @@ fn memory(app: &App, pen: &mut Pen) {
     for (name, part, meaning) in parts {
         let name = if name == "weights" { format!("{name} {quantization}") } else { name.to_owned() };
         let shown = part.filter(|_| known_ledger || name == "other");
-        pen.row(&[piece("■ ", meaning), piece(name.trim_end(), Meaning::Dim)], &value(known(shown, |b| format!("{} GiB", gib(b)))));
+        pen.row(
+            &[piece("■ ", meaning), piece(name.trim_end(), Meaning::Dim)],
+            &value(known(shown, |b| bytes_like(b, resident.unwrap_or(0)))),
+        );
     }
 }
 
 fn machine(app: &App, pen: &mut Pen) {
     let system = &app.gauges.shown.machine.system;
-    let free = known(system.memory_available_bytes, |b| format!("{} GiB", gib(b)));
+    let free = known(system.memory_available_bytes, |b| bytes_like(b, b));
     pen.row(&label("system free"), &value(free));
     let used = system.memory_total_bytes.zip(system.memory_available_bytes).map(|(t, a)| 1.0 - a as f64 / t.max(1) as f64);
     pen.bar(&used.map(|u| vec![(u, tone(u, MEMORY.0, MEMORY.1))]).unwrap_or_default());
@@ -158,8 +191,10 @@ fn machine(app: &App, pen: &mut Pen) {
 }
 
 fn gpus(app: &App, pen: &mut Pen) {
-    for gpu in &app.gauges.shown.machine.gpus {
-        pen.air();
+    for (at, gpu) in app.gauges.shown.machine.gpus.iter().enumerate() {
+        if at > 0 {
+            pen.air();
+        }
         let load = known(gpu.load_percent, |p| format!("{p}%"));
         let name = gpu.name.trim_start_matches("NVIDIA ").trim_start_matches("GeForce ");
         pen.row(&[piece("GPU  ", Meaning::Dim), piece(name, Meaning::Faint)], &value(load));

@@ -1,1 +1,129 @@
+use super::*;
+use crate::gauges::{Gpu, Machine};
+use crate::tui::app::Action;
+use crate::tui::keymap::Intent;
+use crate::tui::stage::Stage;
+use std::collections::HashSet;
 
+fn machine() -> Machine {
+    let mut machine = Machine::default();
+    machine.process.resident_bytes = Some(1_224_065_679);
+    machine.process.mapped_bytes = Some(805_306_368);
+    machine.system.memory_available_bytes = Some(23_500_000_000);
+    machine.system.memory_total_bytes = Some(33_500_000_000);
+    machine.system.cpu_percent = Some(74.0);
+    machine.gpus.push(Gpu {
+        name: "NVIDIA GeForce RTX 4090".to_owned(),
+        load_percent: Some(64),
+        vram_total_bytes: Some(24 << 30),
+        vram_used_bytes: Some(7_730_941_132),
+        power_w: Some(181.0),
+        temperature_c: Some(61),
+        ..Gpu::default()
+    });
+    machine
+}
+
+#[test]
+fn rows_are_sound() {
+    let mut ids = HashSet::new();
+    for gauge in GAUGES {
+        assert!(ids.insert(gauge.id), "{} stands twice", gauge.id);
+        assert!(!gauge.meaning.is_empty() && !gauge.meaning.ends_with('.'), "{}", gauge.id);
+    }
+}
+
+#[test]
+fn rates_count_the_last_second_and_the_whole_answer() {
+    let mut rate = Rate::default();
+    assert_eq!((rate.now(0), rate.mean()), (None, None));
+    for token in 0..41 {
+        rate.add(1, 1_000 + token * 50);
+    }
+    assert_eq!(rate.now(3_000), Some(20.0));
+    assert_eq!(rate.mean(), Some(20.0), "(n - 1) over first to last");
+    assert_eq!(rate.now(3_500), Some(10.0), "it falls while nothing comes");
+    assert_eq!(rate.now(9_000), Some(0.0));
+    assert_eq!(rate.spark().collect::<Vec<_>>(), [20.0, 20.0]);
+}
+
+#[test]
+fn figures_change_at_most_four_times_a_second() {
+    let mut stage = Stage::ready(160, 50);
+    stage.say("hi");
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        stage.tokens("word ");
+        seen.push(stage.app.gauges.shown.decode_mean);
+    }
+    seen.dedup();
+    assert!(seen.len() <= 6, "a second of tokens showed {} figures", seen.len());
+}
+
+#[test]
+fn the_parts_of_memory_add_up_to_what_is_resident() {
+    let mut stage = Stage::ready(160, 50);
+    stage.act(Action::Machine(Box::new(machine())));
+    let text = stage.text();
+    let gib = |name: &str| -> f64 {
+        let line = text.lines().find(|l| l.contains(name)).unwrap_or_else(|| panic!("{name}: {text}"));
+        line.rsplit_once(" GiB").and_then(|(l, _)| l.rsplit(' ').next()).and_then(|n| n.parse().ok()).expect("a figure")
+    };
+    let sum = gib("weights Q8_0") + gib("KV") + gib("scratch") + gib("other");
+    assert!((sum - gib("memory")).abs() < 0.03, "{sum}");
+}
+
+#[test]
+fn levels_go_round_and_the_panel_can_be_frozen() {
+    let mut stage = Stage::ready(160, 50);
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.push(stage.app.layout().level);
+        stage.keys("<ctrl-t>");
+    }
+    assert_eq!(
+        seen,
+        [crate::tui::app::Level::Panel, crate::tui::app::Level::Full, crate::tui::app::Level::Line, crate::tui::app::Level::Strip]
+    );
+    let env = crate::tui::app::Env::new(9_000, 0, 0, 1);
+    stage.app.perform(Intent::Freeze, &env);
+    stage.act(Action::Machine(Box::new(machine())));
+    assert_eq!(stage.app.gauges.shown.machine, Machine::default());
+}
+
+#[test]
+fn the_machine_is_looked_at_only_while_somebody_sees_it() {
+    let mut stage = Stage::ready(80, 24);
+    assert!(!stage.app.watching, "a status line alone, and nothing runs");
+    stage.say("hi");
+    assert!(stage.app.watching);
+    stage.finish(crate::protocol::FinishReason::Done);
+    assert!(!stage.app.watching);
+    stage.keys("<ctrl-t>");
+    assert!(stage.app.watching);
+    stage.act(Action::Focused(false));
+    assert!(!stage.app.watching);
+}
+
+#[test]
+fn looks() {
+    let mut stage = Stage::ready(80, 24);
+    stage.act(Action::Machine(Box::new(machine())));
+    stage.screen("gauges_idle");
+    stage.say("hi");
+    let job = stage.job();
+    let prefill = crate::protocol::Event::PrefillProgress { job, done: 1_204, total: 8_000, reused: 980, rate: Some(412.0) };
+    stage.engine(prefill);
+    stage.wait(300);
+    stage.screen("gauges_prefill");
+    for n in 0..60 {
+        stage.tokens("word ");
+        stage.now_ms += n * 2;
+    }
+    stage.wait(300);
+    stage.screen("gauges_decode");
+    stage.app.level = Some(crate::tui::app::Level::Strip);
+    stage.screen("gauges_strip");
+    stage.app.level = Some(crate::tui::app::Level::Full);
+    stage.screen("gauges_full");
+}

@@ -42,7 +42,7 @@ pub const GAUGES: &[Gauge] = &[
         name: "prefill",
         unit: "tok/s",
         meaning: "Prompt tokens computed a second; tokens taken from the cache do not count",
-        columns: 6,
+        columns: 0,
         line: prefill,
     },
     Gauge {
@@ -53,13 +53,13 @@ pub const GAUGES: &[Gauge] = &[
         columns: 20,
         line: decode,
     },
-    Gauge { id: "ttft", name: "TTFT", unit: "s", meaning: "From Enter to the first sampled token", columns: 11, line: ttft },
+    Gauge { id: "ttft", name: "TTFT", unit: "s", meaning: "From Enter to the first sampled token", columns: 0, line: ttft },
     Gauge {
         id: "memory",
         name: "memory",
         unit: "GiB",
         meaning: "Resident memory of this process: weights, KV cache, scratch, other",
-        columns: 12,
+        columns: 0,
         line: memory,
     },
     Gauge {

@@ -6,7 +6,7 @@ use crate::tui::keymap::{Context, Intent, Keymap, ROWS};
 use crate::tui::screens::gauges::{GAUGES, Gauge};
 use crate::tui::screens::list::{self, Align, Column, Kind, Pick, Row, State};
 
-const COLUMNS: &[Column] = &[Column { title: "", align: Align::Left, drop: 0 }, Column { title: "", align: Align::Left, drop: 1 }];
+const COLUMNS: &[Column] = &[Column { title: "", align: Align::Left, drop: 0 }, Column { title: "", align: Align::Left, drop: 0 }];
 
 /// Keys of where I am first, then those of everywhere, then the commands.
 pub fn open(app: &mut App) {
@@ -42,7 +42,9 @@ fn keys(keymap: &Keymap, context: Context) -> Vec<Row> {
         let sequences = keymap.sequences(context, row.intent);
         if !sequences.is_empty() {
             let keys: Vec<String> = sequences.iter().map(|s| s.shown()).collect();
-            rows.push(Row::new(Pick::Intent(row.intent), vec![keys.join("  "), row.help.to_owned()]));
+            let two = keys.iter().take(2).cloned().collect::<Vec<_>>().join("  ");
+            let details = vec![format!("{}: {}", row.help, keys.join(", "))];
+            rows.push(Row { details, ..Row::new(Pick::Intent(row.intent), vec![two, row.help.to_owned()]) });
         }
     }
     rows

@@ -3,7 +3,7 @@
 use super::state::{Align, Mark, Row, State};
 use super::update::has_table;
 use crate::text::{Shown, width};
-use crate::tui::app::Class;
+use crate::tui::app::{Class, Layout};
 use crate::tui::paint::{self, piece};
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::wrap;
@@ -11,22 +11,30 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 const COLUMNS_MAX: u16 = 96;
+/// Fewer would show nothing to choose from.
+const ROWS_MIN: u16 = 12;
 /// Rows besides the list itself: head, air, foot and air.
 const AROUND: u16 = 6;
 /// Lines of details at most.
 const DETAILS_MAX: usize = 4;
+/// Where any row has details there is room for two lines of them.
+const DETAILS_MIN: usize = 2;
+/// Left of the first column, where rows have signs.
+const SIGN_COLUMNS: u16 = 2;
 /// Between columns.
 const GAP: usize = 3;
 
-/// Where a list lies on a screen so large.
-pub fn place(class: Class, screen: Rect, n_rows: usize) -> Rect {
-    if class <= Class::Compact {
+/// Where a list lies: over the conversation, or on the whole of a narrow screen.
+pub fn place(layout: &Layout, n_rows: usize) -> Rect {
+    let screen = layout.whole;
+    if layout.class <= Class::Compact {
         return screen;
     }
     let columns = screen.width.saturating_sub(6).min(COLUMNS_MAX);
     let wanted = u16::try_from(n_rows).unwrap_or(u16::MAX).saturating_add(AROUND + DETAILS_MAX as u16 + 1);
-    let rows = wanted.min(screen.height.saturating_mul(2) / 3).max(screen.height.min(12));
-    let above = screen.height.saturating_sub(rows) / 3;
+    let most = (screen.height.saturating_mul(2) / 3).min(layout.rule.y.saturating_sub(1));
+    let rows = wanted.min(most).max(most.min(ROWS_MIN));
+    let above = layout.rule.y.saturating_sub(rows) / 3;
     Rect { x: screen.x + (screen.width - columns) / 2, y: screen.y + above, width: columns, height: rows }
 }
 
@@ -37,8 +45,9 @@ fn page(class: Class, area: Rect, details: usize) -> usize {
     usize::from(area.height.saturating_sub(around)).saturating_sub(details).max(1)
 }
 
-pub fn view(list: &State, class: Class, screen: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
-    let area = place(class, screen, list.rows.len());
+pub fn view(list: &State, layout: &Layout, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
+    let class = layout.class;
+    let area = place(layout, list.rows.len());
     if area.is_empty() {
         return None;
     }
@@ -58,9 +67,8 @@ pub fn view(list: &State, class: Class, screen: Rect, theme: &Theme, buf: &mut B
     rows(list, class, table, theme, buf);
     let foot_y = inner.bottom().saturating_sub(1);
     let first = foot_y.saturating_sub(u16::try_from(details.len()).unwrap_or(0) + 1);
-    for (y, (at, line)) in (first..).zip(details.iter().enumerate()) {
-        let meaning = if at == 0 { Meaning::Text } else { Meaning::Dim };
-        paint::put(buf, inner.x, y, inner.right(), line, paint::over(theme, meaning, Meaning::Raised));
+    for (y, (line, meaning)) in (first..).zip(&details) {
+        paint::put(buf, inner.x, y, inner.right(), line, paint::over(theme, *meaning, Meaning::Raised));
     }
     if inner.height > 2 {
         paint::put(buf, inner.x, foot_y, inner.right(), &foot(list), paint::over(theme, Meaning::Faint, Meaning::Raised));
@@ -85,14 +93,24 @@ fn head(list: &State, inner: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Po
 }
 
 /// What stands under the list about the chosen row.
-fn details(list: &State, class: Class, inner: Rect) -> Vec<String> {
-    let room = usize::from(inner.height).saturating_sub(if class <= Class::Compact { 8 } else { 9 });
-    let lines = list.chosen_row().map(|row| row.details.clone()).unwrap_or_default();
-    let wrapped = lines.iter().flat_map(|l| wrap::wrap(Shown::line(l).as_str(), usize::from(inner.width)));
+fn details(list: &State, class: Class, inner: Rect) -> Vec<(String, Meaning)> {
+    // Head, titles, foot, three rows of air, and as many of the list as there are, up to four, come first.
+    let around = if class <= Class::Compact { 4 } else { 6 };
+    let room = usize::from(inner.height).saturating_sub(around + list.rows.len().clamp(1, 4));
+    let wrapped = |row: &Row| -> Vec<(String, Meaning)> {
+        let sentences = row.details.iter().enumerate();
+        let lines = sentences.flat_map(|(at, text)| {
+            let meaning = if at == 0 { Meaning::Text } else { Meaning::Dim };
+            wrap::wrap(Shown::line(text).as_str(), usize::from(inner.width)).into_iter().map(move |l| (l, meaning))
+        });
+        lines.collect()
+    };
+    let mut lines = list.chosen_row().map(wrapped).unwrap_or_default();
     // As much room for every row, so that the list does not move under the choice.
-    let most = list.rows.iter().map(|r| r.details.len()).max().unwrap_or(0).min(DETAILS_MAX).min(room);
-    let mut lines: Vec<String> = wrapped.take(most).collect();
-    lines.resize(most, String::new());
+    let most = list.rows.iter().map(|r| r.details.len()).max().unwrap_or(0);
+    let most = most.max(lines.len()).max(if most > 0 { DETAILS_MIN } else { 0 }).min(DETAILS_MAX).min(room);
+    lines.truncate(most);
+    lines.resize(most, (String::new(), Meaning::Dim));
     lines
 }
 
@@ -136,6 +154,11 @@ fn widths(list: &State, room: usize) -> Vec<Option<usize>> {
             None => break,
         }
     }
+    let spread = list.columns.iter().any(|c| c.align == Align::Right);
+    if let Some(first) = widths[0].as_mut().filter(|_| !spread && list.columns.len() > 1) {
+        // A name and what it means: the meaning is the longer part.
+        *first = (*first).min(room * 2 / 5);
+    }
     let over = total(&widths).saturating_sub(room);
     if over > 0 {
         // The widest column gives way, so that a long help text is cut before a short name.
@@ -145,7 +168,6 @@ fn widths(list: &State, room: usize) -> Vec<Option<usize>> {
     }
     // The first column takes what is left, so that the others stand at the right edge.
     let left = room.saturating_sub(total(&widths));
-    let spread = list.columns.iter().any(|c| c.align == Align::Right);
     if let Some(first) = widths[0].as_mut().filter(|_| spread) {
         *first += left;
     }
@@ -153,12 +175,14 @@ fn widths(list: &State, room: usize) -> Vec<Option<usize>> {
 }
 
 fn rows(list: &State, class: Class, area: Rect, theme: &Theme, buf: &mut Buffer) {
-    let widths = widths(list, usize::from(area.width));
+    let sign_columns = if list.rows.iter().any(|r| r.mark != Mark::None) { SIGN_COLUMNS } else { 0 };
+    let texts = Rect { x: area.x + sign_columns.min(area.width), width: area.width.saturating_sub(sign_columns), ..area };
+    let widths = widths(list, usize::from(texts.width));
     let titled = class > Class::Compact && list.columns.iter().any(|c| !c.title.is_empty()) && list.columns.len() > 1 && area.height > 2;
     let mut y = area.y;
     if titled {
         let titles: Vec<String> = list.columns.iter().map(|c| c.title.to_owned()).collect();
-        cells(list, &titles, &widths, Rect { y, height: 1, ..area }, |_| paint::over(theme, Meaning::Faint, Meaning::Raised), buf);
+        cells(list, &titles, &widths, Rect { y, height: 1, ..texts }, |_| paint::over(theme, Meaning::Faint, Meaning::Raised), buf);
         y += 1;
     }
     let room = usize::from(area.bottom().saturating_sub(y)).max(1);
@@ -173,15 +197,10 @@ fn rows(list: &State, class: Class, area: Rect, theme: &Theme, buf: &mut Buffer)
         let chosen = at == list.chosen && !row.is_heading();
         let under = if chosen { Meaning::Pick } else { Meaning::Raised };
         if chosen {
-            let wide = Rect { x: area.x.saturating_sub(1), width: area.width + 2, ..place };
+            let before = area.x.min(if class > Class::Compact { 2 } else { 1 });
+            let wide = Rect { x: area.x - before, width: area.width + before + 1, ..place };
             paint::clear(buf, wide, theme.style(Meaning::Pick));
-            paint::set(
-                buf,
-                wide.x.saturating_sub(u16::from(wide.x > 0 && class > Class::Compact)),
-                y,
-                "▎",
-                paint::over(theme, Meaning::Accent, Meaning::Raised),
-            );
+            paint::set(buf, wide.x, y, "▎", paint::over(theme, Meaning::Accent, Meaning::Pick));
         }
         if row.is_heading() {
             let title = row.cells.first().map(String::as_str).unwrap_or_default();
@@ -189,7 +208,7 @@ fn rows(list: &State, class: Class, area: Rect, theme: &Theme, buf: &mut Buffer)
             restyle(buf, place, theme);
         } else {
             let style = |at: usize| paint::over(theme, cell_meaning(list, row, at), under);
-            let starts = cells(list, &row.cells, &widths, place, style, buf);
+            let starts = cells(list, &row.cells, &widths, Rect { y, height: 1, ..texts }, style, buf);
             marks(row, &found.marks, &starts, y, buf);
             sign(row, area, y, theme, under, buf);
         }
@@ -225,7 +244,7 @@ fn sign(row: &Row, area: Rect, y: u16, theme: &Theme, under: Meaning, buf: &mut 
         Mark::Star => ("★", Meaning::Dim),
         Mark::Bad => ("✗", Meaning::Bad),
     };
-    paint::set(buf, area.x.saturating_sub(1), y, sign, paint::over(theme, meaning, under));
+    paint::set(buf, area.x, y, sign, paint::over(theme, meaning, under));
 }
 
 /// Draws a row's cells; returns where each text begins and ends.

@@ -45,7 +45,7 @@ pub struct State {
     pub chosen_at_start: bool,
     /// Why the last load failed.
     pub failed: Option<Report>,
-    /// Settings of the command line, of the config, and of the config for one model (by a part of its name).
+    /// Settings of the command line, of the config, and of the config for one model (by its name).
     pub command: Settings,
     pub config: Settings,
     pub per_model: BTreeMap<String, Settings>,
@@ -70,10 +70,13 @@ impl Default for State {
 }
 
 impl State {
-    /// The config's own layer for the model that answers.
+    /// The config's own layer for the model that answers, by any of its names.
     pub fn for_current(&self) -> &Settings {
-        let name = self.current.as_ref().map(|c| c.facts.name.to_lowercase()).unwrap_or_default();
-        let found = self.per_model.iter().find(|(key, _)| !name.is_empty() && name.contains(&key.to_lowercase()));
+        let Some(current) = &self.current else { return &self.none };
+        let entry = self.entries.iter().flatten().find(|e| e.reference == current.reference);
+        let mut names = vec![current.facts.name.to_lowercase()];
+        names.extend(entry.iter().flat_map(|e| [e.name.to_lowercase(), e.full_name().to_lowercase()]));
+        let found = self.per_model.iter().find(|(name, _)| names.contains(&name.to_lowercase()));
         found.map_or(&self.none, |(_, settings)| settings)
     }
 

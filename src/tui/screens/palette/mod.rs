@@ -16,10 +16,10 @@ pub fn open(app: &mut App) {
         let command = COMMANDS.iter().find(|c| c.help == r.help).map(|c| format!("/{}", c.name)).unwrap_or_default();
         Row::new(Pick::Intent(r.intent), vec![r.help.to_owned(), command, app.keymap.hint(r.intent)])
     });
-    let only = COMMANDS.iter().filter(|c| !ROWS.iter().any(|r| r.help == c.help && r.offer == Offer::Act)).map(|c| {
-        let line = format!("/{} {}", c.name, c.args).trim_end().to_owned();
-        Row::new(Pick::Command(c.name), vec![c.help.to_owned(), line, String::new()])
-    });
+    let only = COMMANDS
+        .iter()
+        .filter(|c| !ROWS.iter().any(|r| r.help == c.help && r.offer == Offer::Act))
+        .map(|c| Row::new(Pick::Command(c.name), vec![c.help.to_owned(), format!("/{}", c.name), String::new()]));
     let rows = acts.chain(only).collect();
     app.open(State::new(Kind::Palette, "do", COLUMNS.to_vec(), rows));
 }

@@ -1,1 +1,137 @@
+use crate::history::Write;
+use crate::tui::app::Action;
+use crate::tui::stage::Stage;
 
+fn paste(stage: &mut Stage, text: &str) {
+    stage.act(Action::Paste(text.to_owned()));
+}
+
+fn sent(stage: &mut Stage) -> String {
+    stage.keys("<enter>");
+    let message = stage.writes().into_iter().find_map(|w| if let Write::Message(m) = w { Some(m.content) } else { None });
+    message.expect("a message was sent")
+}
+
+#[test]
+fn a_long_paste_is_a_chip_and_is_sent_in_full() {
+    let mut stage = Stage::ready(80, 24);
+    let long = (1..=214).map(|n| format!("line {n}\n")).collect::<String>();
+    stage.keys("look: ");
+    paste(&mut stage, &long);
+    assert_eq!(stage.app.prompt.text(), "look: [pasted 214 lines]");
+    paste(&mut stage, &long);
+    assert_eq!(stage.app.prompt.text(), "look: [pasted 214 lines][pasted 214 lines, 2]");
+    stage.keys("<backspace>");
+    assert_eq!(stage.app.prompt.text(), "look: [pasted 214 lines]", "a chip goes as a whole");
+    assert_eq!(sent(&mut stage), format!("look: {}", long.trim_end()));
+}
+
+#[test]
+fn a_chip_opens_into_text() {
+    let mut stage = Stage::ready(80, 24);
+    paste(&mut stage, &"one two\r\n".repeat(9));
+    stage.keys("<ctrl-o>");
+    assert_eq!(stage.app.prompt.text(), "one two\n".repeat(9));
+}
+
+#[test]
+fn a_short_paste_is_what_it_looks_like() {
+    let mut stage = Stage::ready(80, 24);
+    paste(&mut stage, "a\u{1b}[31mb\u{202e}c");
+    let text = stage.app.prompt.text();
+    assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text:?}");
+    assert_eq!(sent(&mut stage), text);
+}
+
+#[test]
+fn new_lines_by_backslash_and_by_key() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("one\\<enter>two<ctrl-j>three<alt-enter>four<shift-enter>");
+    assert_eq!(stage.app.prompt.text(), "one\ntwo\nthree\nfour\n");
+}
+
+#[test]
+fn up_and_down_go_by_screen_lines_then_through_what_was_typed() {
+    let mut stage = Stage::ready(80, 24);
+    stage.exchange("older", "a");
+    stage.exchange("newer", "b");
+    // 100 letters are two lines on a screen of 80 columns.
+    stage.keys(&"x".repeat(100));
+    stage.keys("<up>");
+    assert!(stage.app.prompt.text().starts_with("xxx"));
+    stage.keys("<up>");
+    assert_eq!(stage.app.prompt.text(), "newer");
+    stage.keys("<up>");
+    assert_eq!(stage.app.prompt.text(), "older");
+    stage.keys("<down><down>");
+    assert_eq!(stage.app.prompt.text(), "x".repeat(100), "what was not sent comes back");
+}
+
+#[test]
+fn readline_keys_edit() {
+    let mut stage = Stage::ready(80, 24);
+    for (keys, text) in [
+        ("one two three<ctrl-w>", "one two "),
+        ("<ctrl-a><alt-d>", " two "),
+        ("<ctrl-e>x<ctrl-u>", ""),
+        ("<ctrl-y>", " two x"),
+        ("<ctrl-a><ctrl-k>", ""),
+        ("<ctrl-_>", " two x"),
+        ("<ctrl-e><left><left><delete>", " twox"),
+    ] {
+        stage.keys(keys);
+        assert_eq!(stage.app.prompt.text(), text, "{keys}");
+    }
+}
+
+#[test]
+fn what_was_typed_before_is_searched() {
+    let mut stage = Stage::ready(80, 24);
+    stage.exchange("how do gauges work", "a");
+    stage.exchange("what is a quant", "b");
+    stage.keys("<ctrl-r>gauge<enter>");
+    assert_eq!(stage.app.prompt.text(), "how do gauges work");
+}
+
+#[test]
+fn commands_complete_from_the_tables() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("/mod");
+    let menu = stage.app.prompt.menu.clone().expect("a menu");
+    assert_eq!(menu.candidates.iter().map(|c| c.line.as_str()).collect::<Vec<_>>(), ["/model ", "/models"]);
+    stage.keys("<down><tab>");
+    assert_eq!(stage.app.prompt.text(), "/models");
+    stage.keys("<ctrl-c>/set cache_type_k <down><tab>");
+    assert_eq!(stage.app.prompt.text(), "/set cache_type_k f16");
+    stage.keys("<ctrl-c>/the<enter>");
+    assert!(stage.text().contains("themes"), "Enter runs what needs no more");
+    stage.keys("<esc>/s<esc>");
+    assert!(stage.app.prompt.menu.is_none());
+    stage.keys("e");
+    assert!(stage.app.prompt.menu.is_some(), "it comes back with the next letter");
+}
+
+#[test]
+fn the_offers_of_an_empty_conversation_are_asked_with_down_and_enter() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("<down><down><up><enter>");
+    let offered = crate::tui::screens::conversation::OFFERS[0];
+    assert!(stage.writes().iter().any(|w| matches!(w, Write::Message(m) if m.content == offered)));
+}
+
+#[test]
+fn a_mebibyte_is_pasted_at_once() {
+    let mut stage = Stage::ready(80, 24);
+    paste(&mut stage, &"words and words\n".repeat(1 << 16));
+    assert_eq!(stage.app.prompt.text(), "[pasted 65536 lines]");
+}
+
+#[test]
+fn looks() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("/s");
+    stage.screen("prompt_menu");
+    stage.keys("<ctrl-c>first line\\<enter>second line, ");
+    paste(&mut stage, &"pasted\n".repeat(20));
+    stage.screen("prompt_many_lines");
+}

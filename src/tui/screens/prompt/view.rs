@@ -7,6 +7,7 @@ use crate::tui::theme::{Meaning, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::Widget;
+use tui_textarea::CursorMove;
 
 /// Rows of the menu at most: more would cover what is read while typing.
 const MENU_ROWS_MAX: u16 = 8;
@@ -18,12 +19,16 @@ pub fn view(app: &App, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
     if area.is_empty() {
         return None;
     }
-    let margin = layout.class.margin().max(2);
+    let margin = layout.class.margin();
     let has_keys = app.focus == Focus::Prompt && app.overlays.is_empty();
     let sign = if has_keys { Meaning::Accent } else { Meaning::Faint };
     paint::put(buf, area.x + margin - 2, area.y, area.right(), "›", theme.style(sign));
     let text = Rect { x: area.x.saturating_add(margin), width: layout.prompt_columns().max(1), ..area }.intersection(layout.whole);
     let mut editor = app.prompt.area.clone();
+    // Laid out one line high, it scrolled to the cursor; here it shows as much before the cursor as there is room for.
+    let cursor = editor.cursor();
+    editor.scroll((i16::MIN + 1, 0));
+    editor.move_cursor(CursorMove::Jump(clamp(cursor.0), clamp(cursor.1)));
     editor.set_style(theme.style(Meaning::User));
     (&editor).render(text, buf);
     chips(app, theme, text, buf);
@@ -35,6 +40,10 @@ pub fn view(app: &App, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
     let column = u16::try_from(at.col).unwrap_or(u16::MAX).min(text.width.saturating_sub(1));
     let row = u16::try_from(at.row.saturating_sub(top)).unwrap_or(u16::MAX).min(text.height.saturating_sub(1));
     has_keys.then_some(Position { x: text.x + column, y: text.y + row })
+}
+
+fn clamp(n: usize) -> u16 {
+    u16::try_from(n).unwrap_or(u16::MAX)
 }
 
 /// Chips stand out a little: they are one thing, not text.

@@ -1,7 +1,7 @@
 //! Choosing colours: each theme is tried on as it is chosen, and kept on Enter.
 
 use crate::protocol::Report;
-use crate::tui::app::{App, Effect, Env, Remember};
+use crate::tui::app::{App, Effect, Env};
 use crate::tui::screens::list::{Align, Column, Kind, Mark, Pick, Row, State};
 
 pub fn open(app: &mut App) {
@@ -34,7 +34,11 @@ pub fn restore(app: &mut App) {
 pub fn take(app: &mut App, name: &str, env: &Env) -> Vec<Effect> {
     app.theme_before = None;
     if wear(app, name) {
-        return vec![Effect::Remember(Remember::Theme(app.theme().name().to_owned()))];
+        let name = app.theme().name().to_owned();
+        if name == app.preferences.theme {
+            return Vec::new();
+        }
+        return app.toasts.say(format!("theme = \"{name}\" in config.toml keeps it"), env);
     }
     let names: Vec<&str> = app.themes.iter().map(|t| t.name()).collect();
     let report = Report::new(format!("there is no theme {name}"), format!("There are {}", names.join(", ")));
