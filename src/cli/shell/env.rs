@@ -43,6 +43,11 @@ impl Env {
         })
     }
 
+    /// What `--color` said.
+    pub(crate) fn color_flag(&self) -> Option<ColorWhen> {
+        self.color
+    }
+
     /// Whether what goes to standard output is coloured.
     pub(crate) fn colored(&self) -> bool {
         color::decide(self.color, self.config().color, &|name| std::env::var_os(name), io::stdout().is_terminal())
