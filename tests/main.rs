@@ -5,3 +5,4 @@ mod faults;
 mod golden;
 mod house;
 mod prompt;
+mod screen;

@@ -1,0 +1,247 @@
+//! The screen from outside: the real program in a pseudo-terminal, read by an emulator. Every byte it writes is held
+//! against the list of what it may write.
+
+mod conversation;
+mod leaving;
+mod window;
+
+use ingle::text::audit::Auditor;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Nothing here takes so long but on a machine that does much else.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Seen {
+    parser: vt100::Parser,
+    auditor: Auditor,
+    /// Everything written, to look for the sequences that give a terminal back.
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+/// One run of the program in a terminal.
+pub struct Terminal {
+    seen: Arc<(Mutex<Seen>, Condvar)>,
+    master: Option<Box<dyn MasterPty + Send>>,
+    writer: Option<Box<dyn Write + Send>>,
+    child: Box<dyn Child + Send + Sync>,
+}
+
+/// A home that outlives the runs in it.
+pub struct Home(tempfile::TempDir);
+
+impl Home {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder for the test"))
+    }
+
+    pub fn path(&self) -> PathBuf {
+        self.0.path().to_owned()
+    }
+
+    pub fn open(&self, columns: u16, rows: u16) -> Terminal {
+        Terminal::start(&self.path(), columns, rows, &[])
+    }
+}
+
+/// Milliseconds that tests may look at a clock for; the program's own time is its own.
+#[allow(clippy::disallowed_methods)] // a test outside the program has no `env`
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// A test that failed with the lock does not make the others fail.
+fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
+    seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Terminal {
+    pub fn start(home: &Path, columns: u16, rows: u16, arguments: &[&str]) -> Self {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_ingle"));
+        command.args(arguments);
+        command.env_clear();
+        for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
+            command.env(name, value);
+        }
+        command.env("HOME", home);
+        command.env("INGLE_HOME", home.join("ingle"));
+        command.cwd(home);
+        let child = pair.slave.spawn_command(command).expect("the program starts");
+        drop(pair.slave);
+        let seen = Seen { parser: vt100::Parser::new(rows, columns, 0), auditor: Auditor::default(), bytes: Vec::new(), ended: false };
+        let seen = Arc::new((Mutex::new(seen), Condvar::new()));
+        let mut reader = pair.master.try_clone_reader().expect("a reader");
+        let shared = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            loop {
+                let n = reader.read(&mut buffer).unwrap_or(0);
+                let mut seen = lock(&shared.0);
+                seen.ended = n == 0;
+                seen.parser.process(&buffer[..n]);
+                seen.auditor.feed(&buffer[..n]);
+                seen.bytes.extend_from_slice(&buffer[..n]);
+                shared.1.notify_all();
+                if n == 0 {
+                    return;
+                }
+            }
+        });
+        let writer = pair.master.take_writer().expect("a writer");
+        Self { seen, master: Some(pair.master), writer: Some(writer), child }
+    }
+
+    /// Text is typed, `<enter>`, `<ctrl-x>`, `<f2>` and the like are pressed.
+    pub fn keys(&mut self, script: &str) {
+        let mut bytes = Vec::new();
+        let mut rest = script;
+        while let Some(c) = rest.chars().next() {
+            match rest.strip_prefix('<').and_then(|r| r.split_once('>')) {
+                Some((name, after)) => {
+                    bytes.extend_from_slice(key(name).as_bytes());
+                    rest = after;
+                }
+                None => {
+                    bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+                    rest = &rest[c.len_utf8()..];
+                }
+            }
+        }
+        self.write(&bytes);
+    }
+
+    pub fn paste(&mut self, text: &str) {
+        self.write(format!("\x1b[200~{text}\x1b[201~").as_bytes());
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        let writer = self.writer.as_mut().expect("the terminal is open");
+        writer.write_all(bytes).and_then(|()| writer.flush()).expect("the program reads");
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
+        lock(&self.seen.0).parser.screen_mut().set_size(rows, columns);
+        self.master.as_ref().expect("the terminal is open").resize(size).expect("a new size");
+    }
+
+    pub fn screen(&self) -> String {
+        lock(&self.seen.0).parser.screen().contents()
+    }
+
+    /// Waits until the screen is as wished; shows it when that does not come.
+    pub fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        let deadline = now() + PATIENCE;
+        let mut seen = lock(&self.seen.0);
+        while !is_so(&seen.parser.screen().contents()) {
+            let left = deadline.saturating_duration_since(now());
+            let screen = seen.parser.screen().contents();
+            assert!(!left.is_zero() && !seen.ended, "not seen: {what}\n{screen}");
+            seen = self.seen.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    pub fn until_text(&self, text: &str) {
+        self.until(text, |screen| screen.contains(text));
+    }
+
+    /// Until the answer has its figures.
+    pub fn until_answered(&self) {
+        self.until("an answer's figures", |screen| screen.contains(" tok   ") && !screen.contains('▍'));
+    }
+
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.process_id().expect("it runs").to_string();
+        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(sent.is_ok_and(|s| s.success()), "kill -s {name}");
+    }
+
+    /// The person closes the window, or the link drops.
+    pub fn hang_up(&mut self) {
+        self.writer = None;
+        self.master = None;
+    }
+
+    /// Waits for the program's end: exit status, or 128 + n where a signal ended it.
+    pub fn ended(&mut self) -> u32 {
+        let deadline = now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("its status can be asked") {
+                return status.exit_code();
+            }
+            assert!(now() < deadline, "it does not end:\n{}", self.screen());
+            std::thread::yield_now();
+        }
+    }
+
+    /// Everything that was written, once the program is gone.
+    pub fn bytes(&self) -> Vec<u8> {
+        let deadline = now() + PATIENCE;
+        let mut seen = lock(&self.seen.0);
+        while !seen.ended {
+            let left = deadline.saturating_duration_since(now());
+            assert!(!left.is_zero(), "the terminal stays open");
+            seen = self.seen.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        seen.bytes.clone()
+    }
+
+    /// The terminal is as it was: no alternate screen, the cursor there, no paste marks, no reports.
+    pub fn assert_given_back(&self) {
+        let bytes = self.bytes();
+        let last = |sequence: &str| bytes.windows(sequence.len()).rposition(|w| w == sequence.as_bytes());
+        for (on, off) in
+            [("\x1b[?1049h", "\x1b[?1049l"), ("\x1b[?2004h", "\x1b[?2004l"), ("\x1b[?1004h", "\x1b[?1004l"), ("\x1b[>1u", "\x1b[<u")]
+        {
+            assert!(last(off) > last(on), "{on:?} is not undone");
+        }
+        assert!(last("\x1b[?25h") > last("\x1b[?25l"), "the cursor is hidden");
+    }
+
+    pub fn expect_copies(&self) {
+        lock(&self.seen.0).auditor.expect_copies(true);
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            return;
+        }
+        let seen = lock(&self.seen.0);
+        let violations: Vec<String> = seen.auditor.violations().iter().map(ToString::to_string).collect();
+        assert!(violations.is_empty(), "written and not on the list: {violations:#?}");
+    }
+}
+
+fn key(name: &str) -> String {
+    let fixed = match name {
+        "enter" => "\r",
+        "esc" => "\x1b",
+        "tab" => "\t",
+        "backspace" => "\x7f",
+        "up" => "\x1b[A",
+        "down" => "\x1b[B",
+        "right" => "\x1b[C",
+        "left" => "\x1b[D",
+        "pgup" => "\x1b[5~",
+        "pgdn" => "\x1b[6~",
+        "f1" => "\x1bOP",
+        "f2" => "\x1bOQ",
+        "lt" => "<",
+        _ => "",
+    };
+    match name.strip_prefix("ctrl-").and_then(|n| n.bytes().next()) {
+        Some(letter) => char::from(letter.to_ascii_uppercase() & 0x1F).to_string(),
+        None if !fixed.is_empty() => fixed.to_owned(),
+        None => panic!("no key is called {name}"),
+    }
+}
