@@ -15,6 +15,7 @@ mod logits;
 mod man;
 mod models;
 mod quantize;
+mod render;
 mod run;
 mod screen;
 mod shell;
@@ -81,6 +82,7 @@ fn dispatch(cli: Cli, env: &Env) -> Result<(), Failure> {
         Some(Command::Tokenize(args)) => tokenize::run(args, env),
         Some(Command::Logits(args)) => logits::run(args, env),
         Some(Command::Doctor(args)) => doctor::run(args, env),
+        Some(Command::Render(args)) => render::run(args, env),
         Some(Command::Completions(args)) => completions::run(args, env),
         Some(Command::Man(args)) => man::run(args, env),
     }

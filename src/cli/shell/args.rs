@@ -1,6 +1,6 @@
 //! What can be written after `ingle`.
 
-use crate::cli::{bench, completions, config, doctor, history, logits, man, models, quantize, run, screen, show, themes, tokenize};
+use crate::cli::{bench, completions, config, doctor, history, logits, man, models, quantize, render, run, screen, show, themes, tokenize};
 use crate::config::ColorWhen;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Show(show::Arguments),
     Bench(bench::Arguments),
     Tokenize(tokenize::Arguments),
+    Render(render::Arguments),
     Logits(logits::Arguments),
     History(history::Arguments),
     Quantize(quantize::Arguments),
