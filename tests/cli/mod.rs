@@ -1,5 +1,6 @@
 //! The command line from outside: the real program, its streams and its exit status.
 
+mod answers;
 mod basics;
 mod config;
 mod doors;
