@@ -70,14 +70,15 @@ impl Asked {
 
 fn main() {
     let asked = Asked::read();
-    println!("{:<9} {:<11} {:>7} {:>6} {:>9} {:>9}", "", "tier", "threads", "rows", "GB/s", "GOP/s");
+    println!("{:<9} {:<11} {:>7} {:>6} {:>9} {:>9} {:>9}", "", "tier", "threads", "rows", "GB/s", "GOP/s", "ns/1000");
     for ty in &asked.types {
         for set in asked.sets() {
             for threads in &asked.threads {
                 let compute = Compute::new(set, *threads);
                 for m in &asked.rows {
-                    let (gbps, gops) = product(&compute, *ty, *m);
-                    println!("{:<9} {:<11} {threads:>7} {m:>6} {gbps:>9.2} {gops:>9.1}", ty.name(), set.tier().name());
+                    let Figures { gbps, gops, prepare_ns } = product(&compute, *ty, *m);
+                    let (name, tier) = (ty.name(), set.tier().name());
+                    println!("{name:<9} {tier:<11} {threads:>7} {m:>6} {gbps:>9.2} {gops:>9.1} {prepare_ns:>9.0}");
                 }
             }
         }
@@ -110,8 +111,14 @@ fn best(mut round: impl FnMut()) -> f64 {
     best
 }
 
-/// Gigabytes of weights and billions of operations a second.
-fn product(compute: &Compute, ty: GgmlType, m: usize) -> (f64, f64) {
+/// Gigabytes of weights and billions of operations a second; nanoseconds to prepare 1000 activations.
+struct Figures {
+    gbps: f64,
+    gops: f64,
+    prepare_ns: f64,
+}
+
+fn product(compute: &Compute, ty: GgmlType, m: usize) -> Figures {
     let row_bytes = ty.row_bytes(K).expect("K is whole blocks of every type");
     let streams = m <= 8 && compute.set().tier() != Tier::Scalar;
     let n_rows = if streams { ROUND_BYTES / row_bytes } else { (ROUND_OPERATIONS / (2 * K * m)).clamp(64, 4096) };
@@ -123,14 +130,16 @@ fn product(compute: &Compute, ty: GgmlType, m: usize) -> (f64, f64) {
     let mut out = vec![0.0; m * n_rows];
     let _pass = compute.pass();
     let mut matrices = matrices.iter().cycle();
+    // Once for all rows of weights, of which a model has many more than a round: figured on its own.
+    compute.prepare(&mut prepared, &x, m, &[ty]);
     let seconds = best(|| {
         let bytes = matrices.next().expect("a cycle does not end");
-        compute.prepare(&mut prepared, &x, m, &[ty]);
         let rows = WeightRows::new(ty, bytes, K, n_rows).expect("the bytes are as many as the rows take");
         compute.linear(&prepared, &[Linear::new(rows, &prepared)], &mut out, n_rows);
     });
     let operations = 2.0 * (K * n_rows * m) as f64;
-    (bytes as f64 / seconds / 1e9, operations / seconds / 1e9)
+    let prepare = best(|| compute.prepare(&mut prepared, &x, m, &[ty]));
+    Figures { gbps: bytes as f64 / seconds / 1e9, gops: operations / seconds / 1e9, prepare_ns: prepare * 1e12 / x.len() as f64 }
 }
 
 /// Arbitrary blocks; what they stand for does not matter to the clock, unless it is no number.
