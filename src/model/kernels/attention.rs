@@ -118,8 +118,8 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
     for (i, row) in (unit.from..unit.to).enumerate() {
         queries[i * group * dk..][..group * dk].copy_from_slice(&q.0[row * q.1 + unit.head_kv * group * dk..][..group * dk]);
     }
-    keys.resize(dk * KEYS + dk);
-    values.resize(KEYS * wide(dv));
+    keys.resize(wide(dk) * KEYS);
+    values.resize(KEYS * wide(dk).max(wide(dv)));
     scores.resize(n * KEYS);
     out.resize(n * wide(dv));
     out.fill(0.0);
@@ -131,15 +131,15 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
     let end = shape.first_pos + unit.to;
     for begin in (first..end).step_by(KEYS) {
         let n_keys = (end - begin).min(KEYS);
-        turn_keys(set, kv.keys, begin, n_keys, dk, keys);
-        load_values(set, kv.values, begin, n_keys, dv, values);
+        turn_keys(set, kv.keys, begin, n_keys, dk, [keys, values]);
+        load_rows(set, kv.values, begin, n_keys, dv, values);
         scores.fill(0.0);
         set.float_tile(queries, keys, scores, TileShape { m: n, k: dk, n: KEYS, a_stride: dk, b_stride: KEYS, c_stride: KEYS });
         for r in 0..n {
             let pos = shape.first_pos + unit.from + r / group;
             let scores = &mut scores[r * KEYS..][..KEYS];
             let seen = shape.seen(pos);
-            weigh(set, shape, scores, seen.start.saturating_sub(begin)..(seen.end - begin.min(seen.end)).min(KEYS));
+            weigh(shape, scores, seen.start.saturating_sub(begin)..(seen.end - begin.min(seen.end)).min(KEYS));
             let top = set.max(scores).max(tops[r]);
             if top == f32::NEG_INFINITY {
                 scores.fill(0.0);
@@ -161,8 +161,7 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
 }
 
 /// Scores of a block: scaled, capped, and out of sight where the row does not look.
-fn weigh(set: &KernelSet, shape: &Attention, scores: &mut [f32], seen: Range<usize>) {
-    let _ = set;
+fn weigh(shape: &Attention, scores: &mut [f32], seen: Range<usize>) {
     scores.iter_mut().for_each(|s| *s *= shape.scale);
     if let Some(cap) = shape.softcap {
         scores.iter_mut().for_each(|s| *s = cap * (*s / cap).tanh());
@@ -171,26 +170,14 @@ fn weigh(set: &KernelSet, shape: &Attention, scores: &mut [f32], seen: Range<usi
     scores[seen.end.max(seen.start).min(KEYS)..].fill(f32::NEG_INFINITY);
 }
 
-/// Keys `begin..` side by side, [head_dim][KEYS]; the rest of the block is zero.
-fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, out: &mut Aligned<f32>) {
-    let (turned, row) = out.split_at_mut(dim * KEYS);
-    if n_keys < KEYS {
-        turned.fill(0.0);
-    }
-    for j in 0..n_keys {
-        let at = (begin + j) * dim;
-        match rows {
-            CachedRows::F32(x) => row[..dim].copy_from_slice(&x[at..][..dim]),
-            CachedRows::F16(x) => set.from_f16(&x[at..][..dim], &mut row[..dim]),
-        }
-        for (slot, x) in turned[j..].iter_mut().step_by(KEYS).zip(&row[..dim]) {
-            *slot = *x;
-        }
-    }
+/// Keys `begin..` side by side, [wide(head_dim)][KEYS]. What stands behind the last key does not matter.
+fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, [out, loaded]: [&mut Aligned<f32>; 2]) {
+    load_rows(set, rows, begin, n_keys, dim, loaded);
+    set.turn(loaded, n_keys.next_multiple_of(VECTOR), wide(dim), out, KEYS);
 }
 
-/// Values `begin..` as f32, [KEYS][wide(head_dim)].
-fn load_values(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, out: &mut Aligned<f32>) {
+/// Keys or values `begin..` as f32, [KEYS][wide(head_dim)].
+fn load_rows(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, out: &mut Aligned<f32>) {
     for j in 0..n_keys {
         let at = (begin + j) * dim;
         let (out, rest) = out[j * wide(dim)..][..wide(dim)].split_at_mut(dim);

@@ -18,6 +18,7 @@ pub(super) fn set() -> KernelSet {
         dot_rows,
         panel_rows: |_| None,
         float_tile,
+        turn,
         tile: 0,
     }
 }
@@ -126,6 +127,14 @@ fn products(weights: &[i8], x: &[i8]) -> i32 {
 
 pub(super) fn float_tile(a: &[f32], b: &[f32], c: &mut [f32], shape: TileShape) {
     float::tile::<false>(a, b, c, shape);
+}
+
+fn turn(rows: &[f32], n: usize, width: usize, out: &mut [f32], stride: usize) {
+    for (i, row) in rows.chunks_exact(width).take(n).enumerate() {
+        for (j, x) in row.iter().enumerate() {
+            out[j * stride + i] = *x;
+        }
+    }
 }
 
 fn round(x: &mut [f32]) {

@@ -8,6 +8,9 @@ use crate::quant::GgmlType;
 /// Rows of weights that a panel kernel takes at once.
 pub(crate) const PANEL_ROWS: usize = 16;
 
+/// Rows and columns of the blocks that are transposed.
+pub(crate) const BLOCK: usize = 16;
+
 /// Products of weight rows with up to [`super::SMALL_BATCH`] rows of activations: `weights` holds whole rows of
 /// `row_bytes`, `out` is [m][rows].
 pub(crate) type DotRows = unsafe fn(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], scratch: &mut Scratch);
@@ -17,6 +20,10 @@ pub(crate) type PanelRows = unsafe fn(weights: &[u8], row_bytes: usize, x: &Tile
 
 /// `c[r][..n] += a[r][..k] * b[..k][..n]`, the product inside attention; `n` is a multiple of 16.
 pub(crate) type FloatTile = unsafe fn(a: &[f32], b: &[f32], c: &mut [f32], shape: TileShape);
+
+/// The transpose `out[j][i] = rows[i][j]` of whole blocks of 16 by 16: `n` rows, `width` values to a row, `stride` to a row
+/// of the result.
+pub(crate) type Turn = unsafe fn(rows: &[f32], n: usize, width: usize, out: &mut [f32], stride: usize);
 
 /// Shapes of a [`FloatTile`]: row strides in values.
 #[derive(Debug, Clone, Copy)]
@@ -102,6 +109,7 @@ pub struct KernelSet {
     pub(super) dot_rows: fn(GgmlType) -> Option<DotRows>,
     pub(super) panel_rows: fn(GgmlType) -> Option<PanelRows>,
     pub(super) float_tile: FloatTile,
+    pub(super) turn: Turn,
     /// Tokens to a tile of panel kernels; 0 where there are none.
     pub(super) tile: usize,
 }
@@ -252,5 +260,12 @@ impl KernelSet {
         assert!(a.len() >= (m - 1) * a_stride + k && b.len() >= (k - 1) * b_stride + n && c.len() >= (m - 1) * c_stride + n);
         // SAFETY: as in `dot`; the shapes lie within the slices.
         unsafe { (self.float_tile)(a, b, c, shape) }
+    }
+
+    pub(crate) fn turn(&self, rows: &[f32], n: usize, width: usize, out: &mut [f32], stride: usize) {
+        assert!(n.is_multiple_of(BLOCK) && width.is_multiple_of(BLOCK) && n <= stride && width > 0);
+        assert!(rows.len() >= n * width && out.len() >= (width - 1) * stride + n);
+        // SAFETY: as in `dot`; the blocks lie within the slices.
+        unsafe { (self.turn)(rows, n, width, out, stride) }
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn set() -> KernelSet {
         dot_rows,
         panel_rows,
         float_tile: tile::float_tile,
+        turn: turn::turn_blocks,
         tile: panel::TOKENS,
     }
 }

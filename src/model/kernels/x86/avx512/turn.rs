@@ -2,6 +2,9 @@
 
 use std::arch::x86_64::*;
 
+/// Words to a register.
+const N: usize = 16;
+
 /// The transpose of a matrix of 32-bit words.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
@@ -34,4 +37,23 @@ pub(super) fn turn(rows: [__m512i; 16]) -> [__m512i; 16] {
         columns[12 + w] = _mm512_shuffle_i32x4::<0xDD>(odd_low, odd_high);
     }
     columns
+}
+
+/// Blocks of rows of f32 as columns, as [`crate::model::kernels::set::Turn`] says.
+///
+/// # Safety
+/// The processor has the features; `n` and `width` are multiples of 16 and lie within the slices.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+pub(super) unsafe fn turn_blocks(rows: &[f32], n: usize, width: usize, out: &mut [f32], stride: usize) {
+    for i in (0..n).step_by(N) {
+        for j in (0..width).step_by(N) {
+            // SAFETY: N rows from i on and N columns from j on.
+            unsafe {
+                let block = std::array::from_fn(|r| _mm512_loadu_si512(rows.as_ptr().add((i + r) * width + j).cast()));
+                for (c, column) in turn(block).into_iter().enumerate() {
+                    _mm512_storeu_si512(out.as_mut_ptr().add((j + c) * stride + i).cast(), column);
+                }
+            }
+        }
+    }
 }

@@ -8,7 +8,7 @@ macro_rules! tier {
     ($tier:path, $features:literal, $add_words:path, $add_bytes:path) => {
         use super::super::{halves, scales};
         use super::tier::TOKENS;
-        use super::{floats, plain, tile};
+        use super::{floats, plain, tile, turn};
         use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
         use crate::quant::GgmlType;
 
@@ -25,6 +25,7 @@ macro_rules! tier {
                 dot_rows,
                 panel_rows,
                 float_tile: tile::float_tile,
+                turn: turn::turn_blocks,
                 tile: TOKENS,
             }
         }
