@@ -2,6 +2,7 @@
 //! ignored test in a process of its own that may be killed.
 
 mod disk_full;
+mod hostile;
 mod kill;
 mod leaving;
 mod neighbours;
