@@ -8,13 +8,13 @@ A, B, C = 3.4445, -4.7750, 2.0315
 
 
 def orthogonal(g: torch.Tensor, rounds: int = 5) -> torch.Tensor:
-    x = g / (g.norm() + 1e-7)
+    x = (g / (g.norm() + 1e-7)).bfloat16()
     tall = x.shape[0] > x.shape[1]
     x = x.T if tall else x
     for _ in range(rounds):
         s = x @ x.T
         x = A * x + (B * s + C * s @ s) @ x
-    return x.T if tall else x
+    return (x.T if tall else x).float()
 
 
 class Muon(torch.optim.Optimizer):

@@ -18,7 +18,7 @@ from vocabulary import Vocabulary, learn
 
 SEED = 20260110
 VOCABULARY_SIZE = 3072
-TOKENS_PER_STEP = 1536
+TOKENS_PER_STEP = 2048
 MATRIX_RATE, OTHER_RATE, LAST_SHARE, WARM_STEPS = 0.02, 4e-3, 0.01, 30
 IGNORED = -100
 # Which answer it is shows in its first tokens. To learn to tell questions apart most examples go on no further than a
