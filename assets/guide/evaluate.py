@@ -1,7 +1,7 @@
 """Asks the guide the questions of an evaluation file and counts what is right.
 
     python evaluate.py --ingle target/release/ingle              the real program, one process a question
-    python evaluate.py --run FOLDER                              the trained network, without ingle
+    python evaluate.py --gguf guide.gguf                         the file's own weights, computed without ingle
     --file development.jsonl                                     the questions used while tuning
 
 A question is answered if one of its alternatives holds: every word of it occurs in the answer, and the answer is no
@@ -43,10 +43,30 @@ def ask_ingle(program: str, model: str):
     return ask
 
 
-def ask_network(run: Path):
-    from export import load
+def ask_file(path: Path):
+    import gguf
+    import torch
 
-    network, vocabulary = load(run)
+    from network import Network, Shape
+    from vocabulary import Vocabulary
+
+    file = gguf.GGUFReader(path)
+
+    def number(key: str):
+        return file.fields[key].contents()
+
+    merges = [tuple(m.split(" ")) for m in number("tokenizer.ggml.merges")]
+    vocabulary = Vocabulary(merges)
+    if vocabulary.tokens != number("tokenizer.ggml.tokens"):
+        raise SystemExit("the file's tokens are not those its merges make")
+    network = Network(Shape(
+        n_vocab=len(vocabulary), n_ctx=number("llama.context_length"), n_embd=number("llama.embedding_length"),
+        n_layer=number("llama.block_count"), n_head=number("llama.attention.head_count"),
+        n_head_kv=number("llama.attention.head_count_kv"), n_ff=number("llama.feed_forward_length"),
+    ))
+    weights = {t.name: torch.tensor(gguf.quants.dequantize(t.data, t.tensor_type)) for t in file.tensors}
+    network.load_state_dict(weights)
+    network.eval()
 
     def ask(question: str) -> str:
         return vocabulary.decode(network.answer(vocabulary.question(question), vocabulary.turn_end))
@@ -58,13 +78,13 @@ def main():
     args = argparse.ArgumentParser()
     args.add_argument("--ingle", help="the program to ask")
     args.add_argument("--model", default="guide", help="its MODEL")
-    args.add_argument("--run", type=Path, help="a training folder to ask instead")
+    args.add_argument("--gguf", type=Path, help="a file to ask without ingle")
     args.add_argument("--file", default="evaluation.jsonl")
     args.add_argument("--answers", type=Path, help="write every answer there, as JSON lines")
     args = args.parse_args()
-    if bool(args.ingle) == bool(args.run):
-        raise SystemExit("give either --ingle PROGRAM or --run FOLDER")
-    ask = ask_ingle(args.ingle, args.model) if args.ingle else ask_network(args.run)
+    if bool(args.ingle) == bool(args.gguf):
+        raise SystemExit("give either --ingle PROGRAM or --gguf FILE")
+    ask = ask_ingle(args.ingle, args.model) if args.ingle else ask_file(args.gguf)
     tally = {False: [0, 0], True: [0, 0]}
     lines = []
     for question in read_questions(args.file):

@@ -1,5 +1,5 @@
 """A small decoder in the `llama` architecture of GGUF: RMS norm, rotary positions on neighbouring pairs, grouped
-heads, SwiGLU, output tied to the embedding. Trained with the pair order that GGUF files store, so nothing is
+heads, SwiGLU. Trained with the pair order that GGUF files store, so nothing is
 permuted on the way out."""
 
 from dataclasses import dataclass
@@ -80,9 +80,12 @@ class Network(nn.Module):
         self.token_embd = nn.Embedding(s.n_vocab, s.n_embd)
         self.blk = nn.ModuleList(Layer(s) for _ in range(s.n_layer))
         self.output_norm = Norm(s.n_embd, s.norm_epsilon)
+        self.output = nn.Linear(s.n_embd, s.n_vocab, bias=False)
         for name, p in self.named_parameters():
-            if name == "token_embd.weight":
-                nn.init.normal_(p, std=0.05)
+            if name.endswith(("attn_q.weight", "attn_k.weight", "output.weight")) and "attn_output" not in name:
+                nn.init.normal_(p, std=0.02)  # attention begins as a plain mean of what was said
+            elif name == "token_embd.weight":
+                nn.init.normal_(p, std=1.0)
             elif p.dim() == 2:
                 deep = name.endswith(("attn_output.weight", "ffn_down.weight"))
                 nn.init.normal_(p, std=p.shape[1] ** -0.5 / ((2 * s.n_layer) ** 0.5 if deep else 1))
@@ -101,7 +104,7 @@ class Network(nn.Module):
         return self.output_norm(x)
 
     def logits(self, hidden):
-        return F.linear(hidden, self.token_embd.weight.to(hidden.dtype))
+        return self.output(hidden)
 
     @torch.no_grad()
     def answer(self, ids: list[int], stop: int, limit: int = 200) -> list[int]:

@@ -15,11 +15,12 @@ from material import Source, held_out
 from muon import Muon
 from network import Network, Shape
 from vocabulary import Vocabulary, learn
+from words import embedding
 
 SEED = 20260110
 VOCABULARY_SIZE = 3072
 TOKENS_PER_STEP = 2048
-MATRIX_RATE, OTHER_RATE, LAST_SHARE, WARM_STEPS = 0.02, 4e-3, 0.01, 30
+MATRIX_RATE, OTHER_RATE, LAST_SHARE, WARM_STEPS = 0.02, 3e-3, 0.01, 30
 IGNORED = -100
 # Which answer it is shows in its first tokens. To learn to tell questions apart most examples go on no further than a
 # few tokens after the place where the answer differs from all others. In the last part more answers go on to their ends
@@ -140,6 +141,9 @@ def main():
     shape = Shape(n_vocab=len(vocabulary))
     network = Network(shape)
     print(f"{sum(p.numel() for p in network.parameters()) / 1e6:.2f} M parameters, {len(vocabulary)} tokens", flush=True)
+    checkpoint = args.run / "checkpoint.pt"
+    if not checkpoint.exists():
+        network.token_embd.weight.data.copy_(embedding(Source(SEED - 1, held_out()), vocabulary, shape.n_embd))
     matrices = [p for name, p in network.named_parameters() if name.startswith("blk.") and p.dim() == 2]
     others = [p for name, p in network.named_parameters() if not (name.startswith("blk.") and p.dim() == 2)]
     optimizers = [
@@ -148,7 +152,6 @@ def main():
     ]
     peaks = [MATRIX_RATE, OTHER_RATE]
     step, spent = 0, 0.0
-    checkpoint = args.run / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(state["network"])
