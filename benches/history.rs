@@ -39,7 +39,10 @@ fn main() {
 
 fn open(folders: &Folders) -> (History, Receiver<HistoryEvent>) {
     let (tell, told) = channel();
-    let (history, _) = History::open(folders, NOW, move |event| drop(tell.send(event).is_ok())).expect("the history opens");
+    let (history, _) = History::open(folders, NOW, move |event| {
+        let _ = tell.send(event);
+    })
+    .expect("the history opens");
     (history, told)
 }
 

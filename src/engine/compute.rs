@@ -198,8 +198,8 @@ fn find(models: &mut HashMap<ModelId, Loaded>, model: ModelId) -> Result<&mut Lo
 }
 
 fn load(file: Arc<Gguf>, prompter: Option<Arc<Prompter>>, options: &LoadOptions, accepted: Instant) -> Result<Loaded, Report> {
-    let model = Model::load(&file, options).map_err(|e| e.report(&file.name()))?;
-    let session = model.session(options).map_err(|e| e.report(&file.name()))?;
+    let model = Model::load(&file, options).map_err(|e| e.report(file.name()))?;
+    let session = model.session(options).map_err(|e| e.report(file.name()))?;
     let watched = file.maps().map(|(name, bytes)| maps::watch(bytes, name)).collect();
     warm(file.clone());
     Ok(Loaded { model, session, prompter, _watched: watched, file, load_ms: pace::ms(pace::now() - accepted) })
@@ -245,14 +245,11 @@ fn logits(loaded: &mut Loaded, ids: &[u32], chunk: usize, sink: &Path, cancel: &
     whole.and_then(|whole| out.flush().map_err(failed).map(|()| whole))
 }
 
+/// What is shown the logits, [n_vocab], of each position.
+type EachPosition<'a> = dyn FnMut(usize, &[f32]) -> Result<(), Report> + 'a;
+
 /// Feeds `ids` from an empty cache, `chunk` at a time (0: as many as fit), and shows the logits of each position.
-fn each_position(
-    loaded: &mut Loaded,
-    ids: &[u32],
-    chunk: usize,
-    cancel: &AtomicBool,
-    emit: &mut dyn FnMut(usize, &[f32]) -> Result<(), Report>,
-) -> Result<bool, Report> {
+fn each_position(loaded: &mut Loaded, ids: &[u32], chunk: usize, cancel: &AtomicBool, emit: &mut EachPosition) -> Result<bool, Report> {
     let (model, session) = (&mut loaded.model, &mut loaded.session);
     session.truncate(0);
     let chunk = if chunk == 0 { model.rows_max() } else { chunk.min(model.rows_max()) };
@@ -266,7 +263,7 @@ fn each_position(
         });
         match (fed, failed) {
             (Err(ForwardError::Cancelled), _) => return Ok(false),
-            (Err(e), _) => return Err(e.report(&loaded.file.name())),
+            (Err(e), _) => return Err(e.report(loaded.file.name())),
             (Ok(()), Some(report)) => return Err(report),
             (Ok(()), None) => start += part.len(),
         }

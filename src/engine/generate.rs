@@ -142,7 +142,7 @@ impl Answer<'_> {
         match fed {
             Ok(()) => Ok(true),
             Err(ForwardError::Cancelled) => Ok(false),
-            Err(e) => Err(e.report(&self.loaded.file.name())),
+            Err(e) => Err(e.report(self.loaded.file.name())),
         }
     }
 

@@ -19,7 +19,7 @@ mod weight;
 mod workspace;
 
 use crate::gguf::Gguf;
-use crate::protocol::{Ledger, LoadOptions, Report};
+use crate::protocol::{CacheType, Ledger, LoadOptions, Report};
 use arch::{ArchError, Header};
 use cache::{CacheError, KvCache, KvShape};
 use layers::{Compute, Layer};
@@ -123,10 +123,11 @@ impl Model {
     /// An empty sequence with room for the context that `options` ask for.
     pub fn session(&self, options: &LoadOptions) -> Result<Session, ModelError> {
         let shapes: Vec<KvShape> = self.plan.attentions().map(KvShape::of).collect();
-        let per_token: u64 = shapes.iter().map(|s| s.bytes_per_token(options.cache_type_k, options.cache_type_v)).sum();
+        let (k, v) = if options.exact { (CacheType::F32, CacheType::F32) } else { (options.cache_type_k, options.cache_type_v) };
+        let per_token: u64 = shapes.iter().map(|s| s.bytes_per_token(k, v)).sum();
         let free = crate::sys::limits::memory().map(|m| m.available);
         let n_ctx = ledger::context_length(options.n_ctx as usize, self.plan.n_ctx_train, per_token, self.workspace.bytes(), free)?;
-        let kv = KvCache::new(&shapes, n_ctx, options.cache_type_k, options.cache_type_v)?;
+        let kv = KvCache::new(&shapes, n_ctx, k, v)?;
         Ok(Session { kv, ids: Vec::new() })
     }
 

@@ -1,5 +1,7 @@
 //! What other programs answer for the same input.
 
+mod archs;
+mod end_to_end;
 mod hostile_files;
 mod quants;
 mod renderings;

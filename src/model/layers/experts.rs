@@ -10,7 +10,7 @@ use candle_core::{CpuStorage, InplaceOp2, Layout};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Divides no sum smaller than the least normal F16 (llama.cpp src/llama-graph.cpp, build_moe_ffn).
-const WEIGHT_SUM_MIN: f32 = 6.103_515_625e-5;
+const WEIGHT_SUM_MIN: f32 = 6.103_515_6e-5;
 
 pub struct Experts {
     router: Linear,

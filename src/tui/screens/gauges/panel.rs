@@ -61,9 +61,12 @@ fn faint(text: impl Into<String>) -> Vec<Piece> {
     vec![piece(text, Meaning::Faint)]
 }
 
-/// Gauges that belong together, and the rows they take. What a machine lacks is left out.
-fn groups(app: &App) -> Vec<(fn(&App, &mut Pen), u16)> {
-    let mut groups: Vec<(fn(&App, &mut Pen), u16)> = vec![(decode, 3), (prefill, 3), (context, 3), (memory, 6), (machine, 3)];
+/// What draws a group of gauges, and the rows it takes.
+type Group = (fn(&App, &mut Pen), u16);
+
+/// Gauges that belong together. What a machine lacks is left out.
+fn groups(app: &App) -> Vec<Group> {
+    let mut groups: Vec<Group> = vec![(decode, 3), (prefill, 3), (context, 3), (memory, 6), (machine, 3)];
     let n_gpus = u16::try_from(app.gauges.shown.machine.gpus.len()).unwrap_or(u16::MAX);
     groups.extend((n_gpus > 0).then_some((gpus as fn(&App, &mut Pen), n_gpus.saturating_mul(4).saturating_sub(1))));
     groups.extend(app.gauges.frozen.then_some((frozen as fn(&App, &mut Pen), 1)));

@@ -1,0 +1,95 @@
+//! The logits of tiny models of every architecture (golden/archs): whole, in chunks of 7, token by token.
+
+use super::folder;
+use std::path::Path;
+use std::process::Command;
+
+/// Architectures that must match. A file of any other is counted as not read yet, by name.
+const KNOWN: &[&str] = &["llama"];
+
+struct Case {
+    ids: String,
+    reference: Vec<f32>,
+    own_f16: f64,
+    own_f16_cache: f64,
+}
+
+pub fn read_f32(path: &Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect()
+}
+
+/// What llama.cpp answers for a model: NAME.json, NAME.logits.
+fn case(folder: &Path, name: &str) -> (String, Case) {
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).unwrap()).unwrap();
+    let ids: Vec<String> = json["tokens"].as_array().unwrap().iter().map(|id| id.to_string()).collect();
+    let case = Case {
+        ids: ids.join(","),
+        reference: read_f32(&folder.join(format!("{name}.logits"))),
+        own_f16: json["checks"]["nmse_own_f16_run"].as_f64().unwrap(),
+        own_f16_cache: json["checks"]["nmse_own_f16_run_f16_cache"].as_f64().unwrap(),
+    };
+    (json["architecture"].as_str().unwrap().to_owned(), case)
+}
+
+/// sum((a - b)^2) / sum(b^2); infinite where a value is not finite or one is missing.
+pub fn nmse(a: &[f32], b: &[f32]) -> f64 {
+    if a.len() != b.len() || a.iter().any(|x| !x.is_finite()) {
+        return f64::INFINITY;
+    }
+    let error: f64 = a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum();
+    error / b.iter().map(|b| f64::from(*b).powi(2)).sum::<f64>()
+}
+
+/// Runs the door that golden checks go through.
+pub fn logits(model: &Path, ids: &str, arguments: &[&str]) -> Vec<f32> {
+    let out = tempfile::NamedTempFile::new().unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_ingle"))
+        .env("INGLE_HOME", home.path())
+        .arg("logits")
+        .arg(model)
+        .args(["--ids", ids, "-c", "256", "--out"])
+        .arg(out.path())
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{} {arguments:?}: {}", model.display(), String::from_utf8_lossy(&output.stderr));
+    read_f32(out.path())
+}
+
+#[test]
+fn logits_match() {
+    let folder = folder("archs");
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut names: Vec<String> = files
+        .filter(|p| p.extension().is_some_and(|e| e == "json"))
+        .map(|p| p.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let (mut passed, mut failed, mut unread) = (0, Vec::new(), Vec::new());
+    println!("{:24} {:>12} {:>9} {:>9} {:>9} {:>9}", "model", "path", "whole", "chunk 7", "token", "limit");
+    for name in &names {
+        let (architecture, case) = case(&folder, name);
+        if !KNOWN.contains(&architecture.as_str()) {
+            unread.push(name.as_str());
+            continue;
+        }
+        let paths: [(&str, &[&str], f64); 3] = [
+            ("F32 cache", &["--cache", "f32"], f64::max(1e-5, 2.0 * case.own_f16)),
+            ("F16 cache", &["--cache", "f16"], f64::max(1e-4, 2.0 * case.own_f16_cache)),
+            ("exact", &["--exact"], 1e-6),
+        ];
+        let model = folder.join(format!("{name}.gguf"));
+        let mut ok = true;
+        for (path, arguments, limit) in paths {
+            let error = |chunk: &[&str]| nmse(&logits(&model, &case.ids, &[arguments, chunk].concat()), &case.reference);
+            let errors = [error(&[]), error(&["--chunk", "7"]), error(&["--chunk", "1"])];
+            println!("{name:24} {path:>12} {:9.2e} {:9.2e} {:9.2e} {limit:9.2e}", errors[0], errors[1], errors[2]);
+            ok &= errors.iter().all(|e| *e <= limit);
+        }
+        if ok { passed += 1 } else { failed.push(name.as_str()) }
+    }
+    println!("{passed} passed, {} failed, {} of architectures not read yet: {}", failed.len(), unread.len(), unread.join(" "));
+    assert!(failed.is_empty() && passed >= 9, "failed: {failed:?}");
+}
