@@ -1,8 +1,8 @@
 //! The loop: drains all that waits, carries out what follows, draws once.
 //!
-//! Here and only here the screen meets clock, threads, terminal and disk. At most one frame every [`FRAME`], none when
-//! nothing happened; an idle screen wakes for nothing. The first frame is drawn before the history is opened or a model
-//! touched.
+//! Here and only here the screen meets clock, threads, terminal and disk. At most one frame every [`FRAME`]
+//! ([`KEY_FRAME`] after a key), none when nothing happened; an idle screen wakes for nothing. The first frame is drawn
+//! before the history is opened or a model touched.
 
 mod backend;
 mod clipboard;
@@ -40,6 +40,8 @@ use writer::Writer;
 
 /// The least time between two frames: faster than that nobody sees.
 const FRAME: Duration = Duration::from_millis(16);
+/// The same after a key: a person waits for it, so it does not wait for the frame after a token's.
+const KEY_FRAME: Duration = Duration::from_millis(4);
 /// Storing what waits must end before whoever sent a signal loses patience.
 const CLOSE_WITHIN: Duration = Duration::from_millis(700);
 /// A terminal that reads has taken a frame long before.
@@ -110,6 +112,8 @@ struct Running {
     size: Rc<Cell<Size>>,
     drawn_at: Instant,
     dirty: bool,
+    /// A key came since the last frame.
+    keyed: bool,
 }
 
 impl Running {
@@ -128,7 +132,7 @@ impl Running {
         app.theme = app.themes.iter().position(|t| t.name() == options.preferences.theme).unwrap_or(0);
         inbox.act(Action::Started);
         options.notes.iter().for_each(|note| inbox.act(Action::Failed(note.clone())));
-        Ok(Self { app, options, clock, inbox, input, house, guard, terminal, size, drawn_at: clock::now(), dirty: false })
+        Ok(Self { app, options, clock, inbox, input, house, guard, terminal, size, drawn_at: clock::now(), dirty: false, keyed: false })
     }
 
     fn until_the_end(&mut self) -> u8 {
@@ -166,7 +170,7 @@ impl Running {
     /// When there is something to do without mail: the next frame, or what the state waits for.
     fn deadline(&self) -> Option<Instant> {
         let wake = self.app.wake_at_ms().map(|ms| self.clock.at(ms));
-        let frame = (self.dirty && self.house.writer.is_free()).then(|| self.drawn_at + FRAME);
+        let frame = (self.dirty && self.house.writer.is_free()).then(|| self.next_frame_at());
         [wake, frame].into_iter().flatten().min()
     }
 
@@ -175,6 +179,7 @@ impl Running {
             self.size.set(*size);
         }
         self.dirty = true;
+        self.keyed |= matches!(action, Action::Key(_) | Action::Paste(_));
         let env = self.clock.env();
         for effect in update(&mut self.app, action, &env) {
             if let Some(own) = self.house.carry_out(effect, &self.options)
@@ -241,14 +246,19 @@ impl Running {
     }
 
     fn draw_if_due(&mut self) {
-        if !self.dirty || clock::now() < self.drawn_at + FRAME || !self.house.writer.is_free() {
+        if !self.dirty || clock::now() < self.next_frame_at() || !self.house.writer.is_free() {
             return;
         }
         // What fails to be drawn now is drawn with the next frame.
         if draw(&mut self.terminal, &self.app).is_ok() {
             self.dirty = false;
         }
+        self.keyed = false;
         self.drawn_at = clock::now();
+    }
+
+    fn next_frame_at(&self) -> Instant {
+        self.drawn_at + if self.keyed { KEY_FRAME } else { FRAME }
     }
 
     /// Stores, then gives the terminal back; a word about what may be lost goes to standard error, where it stays.
