@@ -20,8 +20,9 @@ from words import embedding
 SEED = 20260110
 VOCABULARY_SIZE = 3072
 TOKENS_PER_STEP = 2048
-MATRIX_RATE, OTHER_RATE, LAST_SHARE, WARM_STEPS = 0.02, 3e-3, 0.01, 30
+MATRIX_RATE, OTHER_RATE, LAST_SHARE, WARM_STEPS = 0.01, 2e-3, 0.01, 30
 IGNORED = -100
+LONGEST_STEP_S = 10
 # Which answer it is shows in its first tokens. To learn to tell questions apart most examples go on no further than a
 # few tokens after the place where the answer differs from all others. In the last part more answers go on to their ends
 # and conversations have several turns.
@@ -36,8 +37,8 @@ class Stage:
 
 
 STAGES = (
-    Stage(0.65, 0.92, ((1, 96), (2, 4))),
-    Stage(1.01, 0.70, ((1, 80), (2, 10), (3, 5), (5, 3), (14, 2))),
+    Stage(0.55, 0.92, ((1, 96), (2, 4))),
+    Stage(1.01, 0.45, ((1, 80), (2, 10), (3, 5), (5, 3), (14, 2))),
 )
 
 
@@ -55,8 +56,9 @@ def prefix_lengths(answers: list[list[int]]) -> dict[tuple, int]:
 
 
 def conversation_ids(turns, vocabulary: Vocabulary, prefixes: dict, cut_share: float, rng: random.Random):
-    """ids, and for each place the id to predict there or IGNORED: only what the guide says is learned."""
-    ids, targets = [], []
+    """ids; for each place the id to predict there or IGNORED: only what the guide says is learned; and for each place
+    where an answer begins its number."""
+    ids, targets, numbers = [], [], []
 
     def add(new, learned):
         ids.extend(new)
@@ -65,6 +67,7 @@ def conversation_ids(turns, vocabulary: Vocabulary, prefixes: dict, cut_share: f
     for role, text in turns:
         add([vocabulary.roles[role]], False)
         if role == "assistant":
+            numbers.append((len(ids) - 1, list(prefixes).index(tuple(vocabulary.encode(text)))))
             add([*vocabulary.encode(text), vocabulary.turn_end], True)
         else:
             add([*vocabulary.encode(text, 0.06, rng), vocabulary.turn_end], False)
@@ -73,7 +76,7 @@ def conversation_ids(turns, vocabulary: Vocabulary, prefixes: dict, cut_share: f
         rest = len(answer) - prefixes[tuple(answer)] - CUT_AFTER
         if rest > 0:
             del ids[-rest - 1 :], targets[-rest - 1 :]  # the one is the end of the turn
-    return ids, targets
+    return ids, targets, numbers
 
 
 def batches(source: Source, vocabulary: Vocabulary, n_ctx: int, done):
@@ -95,18 +98,21 @@ def batches(source: Source, vocabulary: Vocabulary, n_ctx: int, done):
             group.append(c)
         rng.shuffle(groups)
         for group in groups:
-            width = max(len(ids) for ids, _ in group)
+            width = max(len(ids) for ids, *_ in group)
             ids = torch.full((len(group), width), vocabulary.end_of_text)
             targets = torch.full((len(group), width), IGNORED)
-            for row, (i, t) in enumerate(group):
+            whole = torch.full((len(group), width), IGNORED)
+            for row, (i, t, numbers) in enumerate(group):
                 ids[row, : len(i)] = torch.tensor(i)
                 targets[row, : len(t)] = torch.tensor(t)
-            yield ids[:, :-1], targets[:, 1:]
+                for at, number in numbers:
+                    whole[row, at] = number
+            yield ids[:, :-1], targets[:, 1:], whole[:, :-1]
 
 
 def rate_at(done: float, step: int) -> float:
-    """The share of the peak rate: warms up by steps, stays, and falls to nearly nothing in the last 60 % of the time."""
-    fall = min(1.0, max(0.0, (done - 0.4) / 0.6))
+    """The share of the peak rate: warms up by steps, stays, and falls to nearly nothing in the last 80 % of the time."""
+    fall = min(1.0, max(0.0, (done - 0.2) / 0.8))
     return min(1.0, (step + 1) / WARM_STEPS) * (LAST_SHARE + (1 - LAST_SHARE) * (1 - fall))
 
 
@@ -150,18 +156,24 @@ def main():
         Muon(matrices, lr=MATRIX_RATE, weight_decay=0.1),
         torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.01, fused=True),
     ]
-    peaks = [MATRIX_RATE, OTHER_RATE]
+    # While it is trained the network also says, where an answer begins, which of all answers it will be: one clear
+    # question to learn instead of many small ones spread over the answer's tokens. This part is not exported.
+    choice = torch.nn.Linear(shape.n_embd, len(Source(SEED, set()).answers()))
+    optimizers.append(torch.optim.AdamW(choice.parameters(), lr=OTHER_RATE, betas=(0.9, 0.98), fused=True))
+    peaks = [MATRIX_RATE, OTHER_RATE, OTHER_RATE]
     step, spent = 0, 0.0
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(state["network"])
+        if "choice" in state:
+            choice.load_state_dict(state["choice"])
         for optimizer, kept in zip(optimizers, state["optimizers"]):
             optimizer.load_state_dict(kept)
         step, spent = state["step"], state["spent"]
         print(f"goes on at step {step}, {spent / 60:.1f} minutes spent", flush=True)
 
     def keep():
-        save(checkpoint, {"network": network.state_dict(), "optimizers": [o.state_dict() for o in optimizers],
+        save(checkpoint, {"network": network.state_dict(), "choice": choice.state_dict(), "optimizers": [o.state_dict() for o in optimizers],
                           "step": step, "spent": spent, "shape": asdict(shape)})
 
     data = batches(Source(SEED + step, held_out()), vocabulary, shape.n_ctx, lambda: spent / (args.minutes * 60))
@@ -169,30 +181,34 @@ def main():
     losses, seen, begun = [], 0, time.monotonic()
     last, kept = begun, begun
     while spent < args.minutes * 60:
-        ids, targets = next(data)
+        ids, targets, whole = next(data)
         share = rate_at(spent / (args.minutes * 60), step)
         for optimizer, peak in zip(optimizers, peaks):
             optimizer.param_groups[0]["lr"] = peak * share
         with torch.autocast("cpu", torch.bfloat16):
             hidden = network.hidden(ids)
             learned = targets != IGNORED
+            begins = whole != IGNORED
             loss = F.cross_entropy(network.logits(hidden[learned]).float(), targets[learned])
+            understood = F.cross_entropy(choice(hidden[begins]).float(), whole[begins])
         network.zero_grad(set_to_none=True)
-        loss.backward()
+        choice.zero_grad(set_to_none=True)
+        (loss + understood).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
         step += 1
         seen += ids.numel()
-        losses.append(loss.item())
+        losses.append((loss.item(), understood.item()))
         now = time.monotonic()
-        spent += now - last
+        spent += min(now - last, LONGEST_STEP_S)  # time in which the process was halted is not training
         last = now
         if step % 50 == 0:
-            print(json.dumps({"step": step, "minutes": round(spent / 60, 2), "loss": round(sum(losses) / len(losses), 4),
+            print(json.dumps({"step": step, "minutes": round(spent / 60, 2), "loss": round(sum(a for a, _ in losses) / len(losses), 4),
+                              "choice": round(sum(b for _, b in losses) / len(losses), 4),
                               "tokens_per_s": round(seen / (now - begun))}), flush=True)
             losses = []
-        if now - kept > 120:
+        if now - kept > 45:
             keep()
             kept = now
     keep()
