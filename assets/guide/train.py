@@ -173,8 +173,11 @@ def main():
         print(f"goes on at step {step}, {spent / 60:.1f} minutes spent", flush=True)
 
     def keep():
-        save(checkpoint, {"network": network.state_dict(), "choice": choice.state_dict(), "optimizers": [o.state_dict() for o in optimizers],
-                          "step": step, "spent": spent, "shape": asdict(shape)})
+        save(checkpoint, {
+            "network": network.state_dict(), "choice": choice.state_dict(),
+            "optimizers": [o.state_dict() for o in optimizers],
+            "step": step, "spent": spent, "shape": asdict(shape),
+        })
 
     data = batches(Source(SEED + step, held_out()), vocabulary, shape.n_ctx, lambda: spent / (args.minutes * 60))
     network.train()
@@ -204,8 +207,8 @@ def main():
         spent += min(now - last, LONGEST_STEP_S)  # time in which the process was halted is not training
         last = now
         if step % 50 == 0:
-            print(json.dumps({"step": step, "minutes": round(spent / 60, 2), "loss": round(sum(a for a, _ in losses) / len(losses), 4),
-                              "choice": round(sum(b for _, b in losses) / len(losses), 4),
+            mean = [round(sum(kind) / len(losses), 4) for kind in zip(*losses)]
+            print(json.dumps({"step": step, "minutes": round(spent / 60, 2), "loss": mean[0], "choice": mean[1],
                               "tokens_per_s": round(seen / (now - begun))}), flush=True)
             losses = []
         if now - kept > 45:
