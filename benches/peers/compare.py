@@ -111,11 +111,11 @@ def main():
     asked = parser.parse_args()
 
     bench, own = llama_bench(asked.work.resolve()), ingle()
-    common = ["-m", asked.model, "-t", asked.threads, "-r", 1, "-o", "jsonl"]
+    common = ["-t", asked.threads, "-r", 1, "-o", "jsonl"]
     programs = {
-        "ingle": [own, "bench", *common],
-        "llama.cpp": [bench, *common],
-        "llama.cpp --repack 0": [bench, *common, "--repack", 0],
+        "ingle": [own, "bench", asked.model, *common],
+        "llama.cpp": [bench, "-m", asked.model, *common],
+        "llama.cpp --repack 0": [bench, "-m", asked.model, *common, "--repack", 0],
     }
     tests = {f"pp{asked.prompt}": ["-p", asked.prompt, "-n", 0], f"tg{asked.generate}": ["-p", 0, "-n", asked.generate]}
     print(f"{asked.model.name}, {asked.threads} threads, tokens per second: median (least to most) of {asked.rounds} rounds")

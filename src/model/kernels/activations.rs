@@ -108,8 +108,6 @@ pub(crate) struct Tiles {
     /// Minus the sums, [tile][k / 32][T], or [tile][k / 16][T] in groups of 256: where a dot product begins with weights
     /// that were moved to be positive.
     pub(crate) seeds: Aligned<i32>,
-    /// Groups of 32 only: [tile][k / 32][T].
-    pub(crate) weighted: Aligned<f32>,
 }
 
 /// Up to [`SMALL_BATCH`] neighbouring rows, as a kernel reads them.
@@ -164,7 +162,6 @@ impl Default for Rows {
                 pairs_16: Aligned::new(),
                 pairs_32: Aligned::new(),
                 seeds: Aligned::new(),
-                weighted: Aligned::new(),
             },
         }
     }
@@ -225,7 +222,7 @@ impl Rows {
     fn bytes(&self) -> usize {
         let tiles = &self.tiles;
         let rows = self.floats.bytes() + self.quants.bytes() + self.scales.bytes() + self.sums.bytes();
-        let sums = self.lanes.bytes() + self.weighted.bytes() + tiles.seeds.bytes() + tiles.weighted.bytes();
+        let sums = self.lanes.bytes() + self.weighted.bytes() + tiles.seeds.bytes();
         let pairs = tiles.pairs_16.bytes() + tiles.pairs_32.bytes();
         rows + sums + pairs + tiles.floats.bytes() + tiles.quants.bytes() + tiles.scales.bytes()
     }
@@ -250,7 +247,6 @@ impl Rows {
         } else {
             self.lanes.resize(m * (k / LANE));
             self.weighted.resize(m * (k / GROUP));
-            tiles.weighted.resize(n_tokens * (k / GROUP));
         }
     }
 
@@ -287,7 +283,6 @@ struct SharedRows {
     pairs_16: Shared<i16>,
     pairs_32: Shared<i16>,
     seeds: Shared<i32>,
-    tile_weighted: Shared<f32>,
 }
 
 impl SharedRows {
@@ -308,7 +303,6 @@ impl SharedRows {
             pairs_16: Shared::new(&mut tiles.pairs_16),
             pairs_32: Shared::new(&mut tiles.pairs_32),
             seeds: Shared::new(&mut tiles.seeds),
-            tile_weighted: Shared::new(&mut tiles.weighted),
         }
     }
 
@@ -366,9 +360,6 @@ impl SharedRows {
                         out[(j / 2 * tile + i) * 2 + j % 2] = pair[0] + pair[1];
                     }
                 }
-            } else {
-                let out = self.tile_weighted.slice(index * tile * n, tile * n);
-                weave::<f32, 1>(out, tile, tokens.clone(), |t| self.weighted.slice(t * n, n));
             }
             let n = k / self.format.summed();
             let out = self.seeds.slice(index * tile * n, tile * n);

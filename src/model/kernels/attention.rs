@@ -55,6 +55,13 @@ impl Attention {
         (QUERY_ROWS / self.group()).max(1)
     }
 
+    /// Caps scores, if there is a cap. What is still to multiply them by.
+    fn capped(&self, scores: &mut [f32]) -> f32 {
+        let Some(cap) = self.softcap else { return self.scale };
+        scores.iter_mut().for_each(|s| *s = cap * (self.scale * *s / cap).tanh());
+        1.0
+    }
+
     /// The positions that the row at `pos` sees.
     fn seen(&self, pos: usize) -> Range<usize> {
         self.window.map_or(0, |n| (pos + 1).saturating_sub(n))..pos + 1
@@ -136,38 +143,24 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
         scores.fill(0.0);
         set.float_tile(queries, keys, scores, TileShape { m: n, k: dk, n: KEYS, a_stride: dk, b_stride: KEYS, c_stride: KEYS });
         for r in 0..n {
-            let pos = shape.first_pos + unit.from + r / group;
+            let seen = shape.seen(shape.first_pos + unit.from + r / group);
             let scores = &mut scores[r * KEYS..][..KEYS];
-            let seen = shape.seen(pos);
-            weigh(shape, scores, seen.start.saturating_sub(begin)..(seen.end - begin.min(seen.end)).min(KEYS));
-            let top = set.max(scores).max(tops[r]);
-            if top == f32::NEG_INFINITY {
-                scores.fill(0.0);
-                continue;
+            let scale = shape.capped(scores);
+            let (top, sum) = set.soften(scores, scale, seen.start.saturating_sub(begin)..seen.end.saturating_sub(begin), tops[r]);
+            if top > tops[r] {
+                let fade = (tops[r] - top).exp();
+                sums[r] *= fade;
+                set.scale(&mut out[r * wide(dv)..][..wide(dv)], fade);
+                tops[r] = top;
             }
-            let fade = (tops[r] - top).exp();
-            tops[r] = top;
-            sums[r] = sums[r] * fade + set.exp_sum(scores, top);
-            if fade != 1.0 {
-                out[r * wide(dv)..][..dv].iter_mut().for_each(|v| *v *= fade);
-            }
+            sums[r] += sum;
         }
         let shape = TileShape { m: n, k: n_keys, n: wide(dv), a_stride: KEYS, b_stride: wide(dv), c_stride: wide(dv) };
         set.float_tile(scores, values, out, shape);
     }
     for (row, sum) in out.chunks_exact_mut(wide(dv)).zip(sums.iter()) {
-        row.iter_mut().for_each(|v| *v /= sum);
+        set.scale(row, 1.0 / sum);
     }
-}
-
-/// Scores of a block: scaled, capped, and out of sight where the row does not look.
-fn weigh(shape: &Attention, scores: &mut [f32], seen: Range<usize>) {
-    scores.iter_mut().for_each(|s| *s *= shape.scale);
-    if let Some(cap) = shape.softcap {
-        scores.iter_mut().for_each(|s| *s = cap * (*s / cap).tanh());
-    }
-    scores[..seen.start.min(KEYS)].fill(f32::NEG_INFINITY);
-    scores[seen.end.max(seen.start).min(KEYS)..].fill(f32::NEG_INFINITY);
 }
 
 /// Keys `begin..` side by side, [wide(head_dim)][KEYS]. What stands behind the last key does not matter.

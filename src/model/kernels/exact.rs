@@ -24,7 +24,7 @@ fn dot_rows(ty: GgmlType) -> Option<DotRows> {
             }
         };
     }
-    by_type!(F32 F16 BF16 Q8_0 Q4_0 Q2K Q3K Q4K Q5K Q6K)
+    by_type!(F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2K Q3K Q4K Q5K Q6K)
 }
 
 fn exact_rows(ty: GgmlType, weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], scratch: &mut Scratch) {

@@ -58,15 +58,38 @@ pub(super) fn axpy<const FMA: bool>(a: f32, x: &[f32], y: &mut [f32]) {
 }
 
 #[inline(always)]
+pub(super) fn scale(x: &mut [f32], factor: f32) {
+    x.iter_mut().for_each(|x| *x *= factor);
+}
+
+#[inline(always)]
+fn greater(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The largest of lanes by halving.
+#[inline(always)]
+fn top(mut lanes: [f32; W]) -> f32 {
+    let mut half = W / 2;
+    while half > 0 {
+        for i in 0..half {
+            lanes[i] = greater(lanes[i], lanes[i + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+#[inline(always)]
 pub(super) fn max(x: &[f32]) -> f32 {
     let (steps, rest) = x.as_chunks::<W>();
     let mut lanes = [f32::NEG_INFINITY; W];
     for step in steps {
         for i in 0..W {
-            lanes[i] = if step[i] > lanes[i] { step[i] } else { lanes[i] };
+            lanes[i] = greater(step[i], lanes[i]);
         }
     }
-    lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |top, x| if *x > top { *x } else { top })
+    rest.iter().fold(top(lanes), |top, x| greater(*x, top))
 }
 
 /// e^x within 2 units in the last place: x = n ln 2 + r, and a polynomial for e^r with |r| <= ln(2) / 2. Below -87.3 the
@@ -114,6 +137,22 @@ pub(super) fn exp_sum<const FMA: bool>(x: &mut [f32], shift: f32) -> f32 {
         lanes[i] += *x;
     }
     total(lanes)
+}
+
+/// Scores of one row become weights of its values: scaled, what the row does not see left out, and e to what they are
+/// above the largest score so far, `top`. Gives the largest of all and the sum of the weights.
+#[inline(always)]
+pub(super) fn soften<const FMA: bool>(scores: &mut [f32], scale: f32, seen: std::ops::Range<usize>, before: f32) -> (f32, f32) {
+    // Whole passes over a short row: a choice for each value would keep the compiler from using vectors.
+    self::scale(scores, scale);
+    let end = seen.end.min(scores.len());
+    let first = seen.start.min(end);
+    scores[..first].fill(f32::NEG_INFINITY);
+    scores[end..].fill(f32::NEG_INFINITY);
+    let top = greater(max(scores), before);
+    // A row that has seen nothing yet stays at nothing.
+    let shift = if top == f32::NEG_INFINITY { 0.0 } else { top };
+    (top, exp_sum::<FMA>(scores, shift))
 }
 
 #[inline(always)]
@@ -268,6 +307,14 @@ macro_rules! float_functions {
                 float::axpy::<$fma>(a, x, y)
             }
             $(#[$attribute])*
+            fn scale(x: &mut [f32], factor: f32) {
+                float::scale(x, factor)
+            }
+            $(#[$attribute])*
+            fn soften(scores: &mut [f32], scale: f32, seen: std::ops::Range<usize>, before: f32) -> (f32, f32) {
+                float::soften::<$fma>(scores, scale, seen, before)
+            }
+            $(#[$attribute])*
             fn max(x: &[f32]) -> f32 {
                 float::max(x)
             }
@@ -308,7 +355,7 @@ macro_rules! float_functions {
             }
 
             pub(super) fn functions() -> FloatFns {
-                FloatFns { dot, axpy, max, exp_sum, rms_norm, silu_mul, rope_norm, rope_neox, quantize_by_32, quantize_by_256 }
+                FloatFns { dot, axpy, scale, soften, max, exp_sum, rms_norm, silu_mul, rope_norm, rope_neox, quantize_by_32, quantize_by_256 }
             }
         }
     };

@@ -4,7 +4,10 @@ use super::activations::{GROUP, Operand, SUM_16, SUPER};
 use super::float;
 use super::set::{DotRows, HalfFns, KernelSet, Scratch, TileShape};
 use super::tier::Tier;
-use crate::quant::{BlockQ2K, BlockQ3K, BlockQ4_0, BlockQ4K, BlockQ5K, BlockQ6K, BlockQ8_0, GgmlType, PlainBlock, SuperBlock};
+use crate::quant::{
+    BlockQ2K, BlockQ3K, BlockQ4_0, BlockQ4_1, BlockQ4K, BlockQ5_0, BlockQ5_1, BlockQ5K, BlockQ6K, BlockQ8_0, GgmlType, PlainBlock,
+    SuperBlock,
+};
 use half::{bf16, f16};
 
 super::float::float_functions!(false,);
@@ -27,13 +30,16 @@ pub(super) fn halves() -> HalfFns {
     HalfFns { round, narrow, widen }
 }
 
-fn dot_rows(ty: GgmlType) -> Option<DotRows> {
+pub(super) fn dot_rows(ty: GgmlType) -> Option<DotRows> {
     Some(match ty {
         GgmlType::F32 => float_rows::<F32, 4>,
         GgmlType::F16 => float_rows::<F16, 2>,
         GgmlType::BF16 => float_rows::<Bf16, 2>,
         GgmlType::Q8_0 => plain_rows::<BlockQ8_0>,
         GgmlType::Q4_0 => plain_rows::<BlockQ4_0>,
+        GgmlType::Q4_1 => plain_rows::<BlockQ4_1>,
+        GgmlType::Q5_0 => plain_rows::<BlockQ5_0>,
+        GgmlType::Q5_1 => plain_rows::<BlockQ5_1>,
         GgmlType::Q2K => super_rows::<BlockQ2K>,
         GgmlType::Q3K => super_rows::<BlockQ3K>,
         GgmlType::Q4K => super_rows::<BlockQ4K>,

@@ -4,6 +4,7 @@ use super::activations::{Format, GROUP, LANE, Operand, SUM_16, SUPER, Tiles};
 use super::buffer::Aligned;
 use super::tier::Tier;
 use crate::quant::GgmlType;
+use std::ops::Range;
 
 /// Rows of weights that a panel kernel takes at once.
 pub(crate) const PANEL_ROWS: usize = 16;
@@ -73,6 +74,8 @@ impl Scratch {
 pub(crate) struct FloatFns {
     pub dot: unsafe fn(&[f32], &[f32]) -> f32,
     pub axpy: unsafe fn(f32, &[f32], &mut [f32]),
+    pub scale: unsafe fn(&mut [f32], f32),
+    pub soften: unsafe fn(&mut [f32], f32, Range<usize>, f32) -> (f32, f32),
     pub max: unsafe fn(&[f32]) -> f32,
     pub exp_sum: unsafe fn(&mut [f32], f32) -> f32,
     pub rms_norm: unsafe fn(&[f32], Option<&[f32]>, f32, &mut [f32]),
@@ -149,6 +152,20 @@ impl KernelSet {
         assert_eq!(x.len(), y.len());
         // SAFETY: as in `dot`.
         unsafe { (self.floats.axpy)(a, x, y) }
+    }
+
+    /// `x *= factor`
+    pub fn scale(&self, x: &mut [f32], factor: f32) {
+        // SAFETY: the set's functions fit this processor.
+        unsafe { (self.floats.scale)(x, factor) }
+    }
+
+    /// Attention's running softmax: scores times `scale` in `seen`, the largest of them and of `before`, and the scores
+    /// replaced by e to what they are above it. Gives that largest and the sum.
+    pub(crate) fn soften(&self, scores: &mut [f32], scale: f32, seen: Range<usize>, before: f32) -> (f32, f32) {
+        assert!(scores.len().is_multiple_of(BLOCK));
+        // SAFETY: the set's functions fit this processor.
+        unsafe { (self.floats.soften)(scores, scale, seen, before) }
     }
 
     /// The largest value; minus infinity for none.

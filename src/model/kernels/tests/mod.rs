@@ -6,15 +6,18 @@ mod golden;
 mod products;
 
 use super::*;
-use crate::quant::{Activation, GgmlType, dequantize};
+use crate::quant::{Activation, GgmlType, block_q8_1, dequantize};
 
 /// The types that have kernels.
-const TYPES: [GgmlType; 10] = [
+const TYPES: [GgmlType; 13] = [
     GgmlType::F32,
     GgmlType::F16,
     GgmlType::BF16,
     GgmlType::Q8_0,
     GgmlType::Q4_0,
+    GgmlType::Q4_1,
+    GgmlType::Q5_0,
+    GgmlType::Q5_1,
     GgmlType::Q2K,
     GgmlType::Q3K,
     GgmlType::Q4K,
@@ -79,7 +82,8 @@ impl Chance {
 /// Where a block keeps its half-precision numbers.
 fn scale_offsets(ty: GgmlType) -> &'static [usize] {
     match ty {
-        GgmlType::Q8_0 | GgmlType::Q4_0 => &[0],
+        GgmlType::Q8_0 | GgmlType::Q4_0 | GgmlType::Q5_0 => &[0],
+        GgmlType::Q4_1 | GgmlType::Q5_1 => &[0, 2],
         GgmlType::Q4K | GgmlType::Q5K => &[0, 2],
         GgmlType::Q2K => &[80, 82],
         GgmlType::Q3K => &[108],
@@ -104,6 +108,24 @@ fn meaning(ty: GgmlType, row: &[f32]) -> Vec<f64> {
 /// The sum of products and of their magnitudes.
 fn truth(weights: &[f32], x: &[f64]) -> (f64, f64) {
     weights.iter().zip(x).fold((0.0, 0.0), |(sum, abs), (w, x)| (sum + f64::from(*w) * x, abs + (f64::from(*w) * x).abs()))
+}
+
+/// What is left of a magnitude by rounding to f32 in any order.
+const ROUNDING: f64 = 1e-5;
+
+/// What Q8_1 adds to the sum of products: it keeps the sum of each block in half precision, and a minimum is multiplied by
+/// that. Zero for types without.
+fn drift(ty: GgmlType, row: &[u8], x: &[f32]) -> f64 {
+    if ty.partner() != Some(GgmlType::Q8_1) {
+        return 0.0;
+    }
+    let blocks = row.chunks_exact(ty.block_bytes()).zip(x.as_chunks::<32>().0);
+    let of_block = |(block, x): (&[u8], &[f32; 32])| {
+        let minimum = half::f16::from_le_bytes([block[2], block[3]]).to_f64();
+        let y = block_q8_1(x);
+        minimum * (y.s.to_f64() - y.d.to_f64() * y.qs.iter().map(|q| f64::from(*q)).sum::<f64>())
+    };
+    blocks.map(of_block).sum()
 }
 
 /// Rows of weights as f32.

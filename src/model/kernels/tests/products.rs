@@ -1,8 +1,5 @@
 use super::*;
 
-/// What is left of a magnitude by rounding to f32 in any order.
-const ROUNDING: f64 = 1e-5;
-
 struct Case {
     ty: GgmlType,
     k: usize,
@@ -32,10 +29,14 @@ impl Case {
 
     fn check(&self, compute: &Compute, x: &[f32], m: usize, slack: f64) {
         let out = self.product(compute, x, m);
-        for (t, x) in x.chunks_exact(self.k).enumerate() {
-            let x = if compute.set().is_exact() { x.iter().map(|x| f64::from(*x)).collect() } else { meaning(self.ty, x) };
+        let row_bytes = self.bytes.len() / self.n_rows;
+        for (t, given) in x.chunks_exact(self.k).enumerate() {
+            let x = if compute.set().is_exact() { given.iter().map(|x| f64::from(*x)).collect() } else { meaning(self.ty, given) };
             for (r, w) in self.weights.chunks_exact(self.k).enumerate() {
-                let (sum, abs) = truth(w, &x);
+                let (mut sum, abs) = truth(w, &x);
+                if !compute.set().is_exact() {
+                    sum += drift(self.ty, &self.bytes[r * row_bytes..][..row_bytes], given);
+                }
                 let got = f64::from(out[t * self.n_rows + r]);
                 let off = (got - sum).abs();
                 let set = compute.set().tier().name();

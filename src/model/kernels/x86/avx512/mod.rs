@@ -41,7 +41,8 @@ fn dot_rows(ty: GgmlType) -> Option<DotRows> {
         GgmlType::Q4K => dots::rows::<scales::Q4K>,
         GgmlType::Q5K => dots::rows::<scales::Q5K>,
         GgmlType::Q6K => dots::rows::<scales::Q6K>,
-        _ => return None,
+        // Rare types, slower, but not refused.
+        _ => return crate::model::kernels::scalar::dot_rows(ty),
     })
 }
 

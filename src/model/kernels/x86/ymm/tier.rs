@@ -42,7 +42,8 @@ macro_rules! tier {
                 GgmlType::Q4K => few::supers::<scales::Q4K>,
                 GgmlType::Q5K => few::supers::<scales::Q5K>,
                 GgmlType::Q6K => few::supers::<scales::Q6K>,
-                _ => return None,
+                // Rare types, slower, but not refused.
+            _ => return crate::model::kernels::scalar::dot_rows(ty),
             })
         }
 
