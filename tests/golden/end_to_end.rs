@@ -4,7 +4,7 @@ use super::archs::{logits, nmse, read_f32};
 use super::folder;
 
 /// Types that must be computed with. A model with any other is counted as not read yet, by name.
-const KNOWN: &[&str] = &["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"];
+const KNOWN: &[&str] = &["F32", "F16", "BF16", "Q8_0", "Q4_0", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q4_K", "Q5_K", "Q6_K"];
 
 #[test]
 fn quantized_models_are_as_near_as_llama_cpps() {

@@ -5,6 +5,7 @@ mod end_to_end;
 mod hostile_files;
 mod quants;
 mod renderings;
+mod second_opinion;
 mod token_ids;
 
 use std::path::PathBuf;
