@@ -55,9 +55,15 @@ pub fn rate(v: f32) -> String {
     if v < 100.0 { format!("{v:.1}") } else { grouped(v.round() as u64) }
 }
 
-/// Milliseconds as seconds: "0.31 s".
+/// Milliseconds as seconds, "0.31 s", or as they are where seconds would say nothing: "8 ms".
 pub fn seconds(ms: f64) -> String {
-    if ms < 10_000.0 { format!("{:.2} s", ms / 1000.0) } else { format!("{:.1} s", ms / 1000.0) }
+    if ms < 99.5 {
+        format!("{ms:.0} ms")
+    } else if ms < 10_000.0 {
+        format!("{:.2} s", ms / 1000.0)
+    } else {
+        format!("{:.1} s", ms / 1000.0)
+    }
 }
 
 pub fn known<T>(value: Option<T>, format: impl Fn(T) -> String) -> String {

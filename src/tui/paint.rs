@@ -13,11 +13,6 @@ pub fn piece(text: impl Into<String>, meaning: Meaning) -> Piece {
     (text.into(), meaning)
 }
 
-/// An ink on a surface.
-pub fn over(theme: &Theme, ink: Meaning, surface: Meaning) -> Style {
-    theme.style(surface).patch(theme.style(ink))
-}
-
 /// Writes one line, cut where the area ends; returns the column behind it.
 pub fn put(buf: &mut Buffer, x: u16, y: u16, right: u16, text: &str, style: Style) -> u16 {
     let area = buf.area;
@@ -73,7 +68,16 @@ pub fn set(buf: &mut Buffer, x: u16, y: u16, symbol: &str, style: Style) {
     }
 }
 
-/// A raised surface: everything under it is gone.
+/// What lies over the rest. Where a theme cannot show that by its ground, thin lines do, on the rows of air above and below.
+pub fn surface(buf: &mut Buffer, area: Rect, theme: &Theme) {
+    clear(buf, area, theme.style(Meaning::Raised));
+    if !theme.has_surfaces() && area.height > 2 {
+        rule(buf, Rect { height: 1, ..area }, theme);
+        rule(buf, Rect { y: area.bottom() - 1, height: 1, ..area }, theme);
+    }
+}
+
+/// Everything under it is gone.
 pub fn clear(buf: &mut Buffer, area: Rect, style: Style) {
     for y in area.top()..area.bottom() {
         for x in area.left()..area.right() {

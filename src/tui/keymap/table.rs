@@ -150,8 +150,10 @@ impl Context {
 pub enum Offer {
     /// In the palette, with a chord after the leader.
     Act,
-    /// Moves or edits, or belongs to one list: keys alone.
+    /// Moves, or belongs to one list: keys alone.
     Hand,
+    /// Edits text, as hands know it from the shell: keys alone, and last in the help.
+    Edit,
 }
 
 pub struct Row {
@@ -165,7 +167,7 @@ pub struct Row {
 }
 
 use Context::{EmptyPrompt, Everywhere, List, Menu, Panel, Prompt, Table, Transcript};
-use Offer::{Act, Hand};
+use Offer::{Act, Edit, Hand};
 
 const fn row(
     intent: Intent,
@@ -278,34 +280,34 @@ pub const ROWS: &[Row] = &[
     ),
     row(Intent::Up, "up", Hand, "A line up; on the first, the message before", &[(Prompt, &["up"])]),
     row(Intent::Down, "down", Hand, "A line down; on the last, the message after", &[(Prompt, &["down"])]),
-    row(Intent::CharLeft, "char_left", Hand, "Left", &[(Prompt, &["left", "ctrl-b"])]),
-    row(Intent::CharRight, "char_right", Hand, "Right", &[(Prompt, &["right", "ctrl-f"])]),
-    row(Intent::WordLeft, "word_left", Hand, "A word left", &[(Prompt, &["alt-b", "ctrl-left", "alt-left"])]),
-    row(Intent::WordRight, "word_right", Hand, "A word right", &[(Prompt, &["alt-f", "ctrl-right", "alt-right"])]),
-    row(Intent::LineStart, "line_start", Hand, "To the line's beginning", &[(Prompt, &["ctrl-a", "home"])]),
-    row(Intent::LineEnd, "line_end", Hand, "To the line's end", &[(Prompt, &["ctrl-e", "end"])]),
+    row(Intent::CharLeft, "char_left", Edit, "Left", &[(Prompt, &["left", "ctrl-b"])]),
+    row(Intent::CharRight, "char_right", Edit, "Right", &[(Prompt, &["right", "ctrl-f"])]),
+    row(Intent::WordLeft, "word_left", Edit, "A word left", &[(Prompt, &["alt-b", "ctrl-left", "alt-left"])]),
+    row(Intent::WordRight, "word_right", Edit, "A word right", &[(Prompt, &["alt-f", "ctrl-right", "alt-right"])]),
+    row(Intent::LineStart, "line_start", Edit, "To the line's beginning", &[(Prompt, &["ctrl-a", "home"])]),
+    row(Intent::LineEnd, "line_end", Edit, "To the line's end", &[(Prompt, &["ctrl-e", "end"])]),
     row(
         Intent::DeleteLeft,
         "delete_left",
-        Hand,
+        Edit,
         "Delete to the left",
         &[(Prompt, &["backspace", "shift-backspace"]), (List, &["backspace"])],
     ),
-    row(Intent::DeleteRight, "delete_right", Hand, "Delete to the right", &[(Prompt, &["delete"])]),
-    row(Intent::DeleteForwardOrQuit, "delete_or_quit", Hand, "Delete to the right; on an empty prompt, quit", &[(Prompt, &["ctrl-d"])]),
+    row(Intent::DeleteRight, "delete_right", Edit, "Delete to the right", &[(Prompt, &["delete"])]),
+    row(Intent::DeleteForwardOrQuit, "delete_or_quit", Edit, "Delete to the right; on an empty prompt, quit", &[(Prompt, &["ctrl-d"])]),
     row(
         Intent::DeleteWordLeft,
         "delete_word_left",
-        Hand,
+        Edit,
         "Delete the word to the left",
         &[(Prompt, &["ctrl-w", "alt-backspace"]), (List, &["ctrl-w"])],
     ),
-    row(Intent::DeleteWordRight, "delete_word_right", Hand, "Delete the word to the right", &[(Prompt, &["alt-d"])]),
-    row(Intent::DeleteToStart, "delete_to_start", Hand, "Delete to the line's beginning", &[(Prompt, &["ctrl-u"]), (List, &["ctrl-u"])]),
-    row(Intent::DeleteToEnd, "delete_to_end", Hand, "Delete to the line's end", &[(Prompt, &["ctrl-k"])]),
-    row(Intent::Yank, "yank", Hand, "Put back what was deleted", &[(Prompt, &["ctrl-y"])]),
-    row(Intent::UndoEdit, "undo_edit", Hand, "Undo an edit", &[(Prompt, &["ctrl-_"])]),
-    row(Intent::RedoEdit, "redo_edit", Hand, "Redo it", &[(Prompt, &["alt-_"])]),
+    row(Intent::DeleteWordRight, "delete_word_right", Edit, "Delete the word to the right", &[(Prompt, &["alt-d"])]),
+    row(Intent::DeleteToStart, "delete_to_start", Edit, "Delete to the line's beginning", &[(Prompt, &["ctrl-u"]), (List, &["ctrl-u"])]),
+    row(Intent::DeleteToEnd, "delete_to_end", Edit, "Delete to the line's end", &[(Prompt, &["ctrl-k"])]),
+    row(Intent::Yank, "yank", Edit, "Put back what was deleted", &[(Prompt, &["ctrl-y"])]),
+    row(Intent::UndoEdit, "undo_edit", Edit, "Undo an edit", &[(Prompt, &["ctrl-_"])]),
+    row(Intent::RedoEdit, "redo_edit", Edit, "Redo it", &[(Prompt, &["alt-_"])]),
     row(Intent::Complete, "complete", Hand, "Take the chosen completion", &[(Menu, &["tab"])]),
     row(Intent::Take, "take", Hand, "Take the chosen row", &[(Menu, &["enter"]), (List, &["enter"])]),
     row(Intent::ListUp, "list_up", Hand, "A row up", &[(Menu, &["up", "ctrl-p"]), (List, &["up", "ctrl-p"]), (Table, &["k"])]),

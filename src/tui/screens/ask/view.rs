@@ -16,9 +16,9 @@ pub fn view(ask: &State, screen: Rect, theme: &Theme, buf: &mut Buffer) {
     let rows = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(4).min(screen.height);
     let (x, y) = ((screen.width - columns) / 2, (screen.height - rows) / 3);
     let area = Rect { x: screen.x + x, y: screen.y + y, width: columns, height: rows };
-    paint::clear(buf, area, theme.style(Meaning::Raised));
+    paint::surface(buf, area, theme);
     let x = area.x + 3.min(area.width);
-    let over = |meaning| paint::over(theme, meaning, Meaning::Raised);
+    let over = |meaning| theme.over(meaning, Meaning::Raised);
     for (line, y) in lines.iter().zip(area.y + 1..area.bottom()) {
         paint::put(buf, x, y, area.right(), line, over(Meaning::User));
     }

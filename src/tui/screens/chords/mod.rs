@@ -31,7 +31,10 @@ pub fn view(app: &App, theme: &Theme, buf: &mut Buffer) {
         return;
     }
     paint::clear(buf, area, theme.style(Meaning::Raised));
-    let over = |meaning| paint::over(theme, meaning, Meaning::Raised);
+    if !theme.has_surfaces() && area.y > screen.y {
+        paint::rule(buf, Rect { y: area.y - 1, height: 1, ..area }, theme);
+    }
+    let over = |meaning| theme.over(meaning, Meaning::Raised);
     let margin = layout.class.margin();
     let title = format!("{} then", LEADER.shown());
     paint::put(buf, area.x + margin.min(area.width), area.y, area.right(), &title, over(Meaning::Dim));

@@ -11,6 +11,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 const COLUMNS_MAX: u16 = 96;
+/// Fewer columns at each side show no words of what lies under.
+const BESIDE_MIN: u16 = 12;
 /// Fewer would show nothing to choose from.
 const ROWS_MIN: u16 = 12;
 /// Rows besides the list itself: head, air, foot and air.
@@ -24,18 +26,18 @@ const SIGN_COLUMNS: u16 = 2;
 /// Between columns.
 const GAP: usize = 3;
 
-/// Where a list lies: over the conversation, or on the whole of a narrow screen.
+/// Where a list lies: over the conversation, whose slivers would not be worth seeing beside it, or on the whole of a narrow
+/// screen. The gauges stay.
 pub fn place(layout: &Layout, n_rows: usize) -> Rect {
-    let screen = layout.whole;
     if layout.class <= Class::Compact {
-        return screen;
+        return layout.whole;
     }
-    let columns = screen.width.saturating_sub(6).min(COLUMNS_MAX);
+    let under = layout.transcript_and_title();
+    let columns = if under.width >= COLUMNS_MAX + 2 * BESIDE_MIN { COLUMNS_MAX } else { under.width };
     let wanted = u16::try_from(n_rows).unwrap_or(u16::MAX).saturating_add(AROUND + DETAILS_MAX as u16 + 1);
-    let most = (screen.height.saturating_mul(2) / 3).min(layout.rule.y.saturating_sub(1));
+    let most = (layout.whole.height.saturating_mul(2) / 3).min(under.height.saturating_sub(1));
     let rows = wanted.min(most).max(most.min(ROWS_MIN));
-    let above = layout.rule.y.saturating_sub(rows) / 3;
-    Rect { x: screen.x + (screen.width - columns) / 2, y: screen.y + above, width: columns, height: rows }
+    Rect { x: under.x + (under.width - columns) / 2, y: under.y + (under.height - rows) / 3, width: columns, height: rows }
 }
 
 /// Rows of the list in a surface so high.
@@ -51,8 +53,11 @@ pub fn view(list: &State, layout: &Layout, theme: &Theme, buf: &mut Buffer) -> O
     if area.is_empty() {
         return None;
     }
-    let raised = theme.style(Meaning::Raised);
-    paint::clear(buf, area, raised);
+    if class <= Class::Compact {
+        paint::clear(buf, area, theme.style(Meaning::Raised));
+    } else {
+        paint::surface(buf, area, theme);
+    }
     let (air_x, air_y) = if class <= Class::Compact { (1, 0) } else { (3, 1) };
     let inner = Rect {
         x: area.x + air_x,
@@ -68,17 +73,17 @@ pub fn view(list: &State, layout: &Layout, theme: &Theme, buf: &mut Buffer) -> O
     let foot_y = inner.bottom().saturating_sub(1);
     let first = foot_y.saturating_sub(u16::try_from(details.len()).unwrap_or(0) + 1);
     for (y, (line, meaning)) in (first..).zip(&details) {
-        paint::put(buf, inner.x, y, inner.right(), line, paint::over(theme, *meaning, Meaning::Raised));
+        paint::put(buf, inner.x, y, inner.right(), line, theme.over(*meaning, Meaning::Raised));
     }
     if inner.height > 2 {
-        paint::put(buf, inner.x, foot_y, inner.right(), &foot(list), paint::over(theme, Meaning::Faint, Meaning::Raised));
+        paint::put(buf, inner.x, foot_y, inner.right(), &foot(list), theme.over(Meaning::Faint, Meaning::Raised));
     }
     cursor
 }
 
 /// What it is, the filter as typed, the count.
 fn head(list: &State, inner: Rect, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
-    let over = |meaning| paint::over(theme, meaning, Meaning::Raised);
+    let over = |meaning| theme.over(meaning, Meaning::Raised);
     let x = paint::put(buf, inner.x, inner.y, inner.right(), &list.title, over(Meaning::Dim));
     let x = paint::put(buf, x + 3, inner.y, inner.right(), &list.filter, over(Meaning::User));
     let (shown, all) = list.counts();
@@ -182,13 +187,13 @@ fn rows(list: &State, class: Class, area: Rect, theme: &Theme, buf: &mut Buffer)
     let mut y = area.y;
     if titled {
         let titles: Vec<String> = list.columns.iter().map(|c| c.title.to_owned()).collect();
-        cells(list, &titles, &widths, Rect { y, height: 1, ..texts }, |_| paint::over(theme, Meaning::Faint, Meaning::Raised), buf);
+        cells(list, &titles, &widths, Rect { y, height: 1, ..texts }, |_| theme.over(Meaning::Faint, Meaning::Raised), buf);
         y += 1;
     }
     let room = usize::from(area.bottom().saturating_sub(y)).max(1);
     if list.shown.is_empty() {
         let text = if list.rows.is_empty() { list.empty } else { "nothing matches" };
-        paint::put(buf, area.x, y, area.right(), text, paint::over(theme, Meaning::Faint, Meaning::Raised));
+        paint::put(buf, area.x, y, area.right(), text, theme.over(Meaning::Faint, Meaning::Raised));
     }
     let first = list.chosen.saturating_sub(room.saturating_sub(1).saturating_sub(room / 4)).min(list.shown.len().saturating_sub(room));
     for (at, found) in list.shown.iter().enumerate().skip(first).take(room) {
@@ -200,14 +205,14 @@ fn rows(list: &State, class: Class, area: Rect, theme: &Theme, buf: &mut Buffer)
             let before = area.x.min(if class > Class::Compact { 2 } else { 1 });
             let wide = Rect { x: area.x - before, width: area.width + before + 1, ..place };
             paint::clear(buf, wide, theme.style(Meaning::Pick));
-            paint::set(buf, wide.x, y, "▎", paint::over(theme, Meaning::Accent, Meaning::Pick));
+            paint::set(buf, wide.x, y, "▎", theme.over(Meaning::Accent, Meaning::Pick));
         }
         if row.is_heading() {
             let title = row.cells.first().map(String::as_str).unwrap_or_default();
             paint::row(buf, place, &[piece(title, Meaning::Accent)], &[], theme);
             restyle(buf, place, theme);
         } else {
-            let style = |at: usize| paint::over(theme, cell_meaning(list, row, at), under);
+            let style = |at: usize| theme.over(cell_meaning(list, row, at), under);
             let starts = cells(list, &row.cells, &widths, Rect { y, height: 1, ..texts }, style, buf);
             marks(row, &found.marks, &starts, y, buf);
             sign(row, area, y, theme, under, buf);
@@ -244,7 +249,7 @@ fn sign(row: &Row, area: Rect, y: u16, theme: &Theme, under: Meaning, buf: &mut 
         Mark::Star => ("★", Meaning::Dim),
         Mark::Bad => ("✗", Meaning::Bad),
     };
-    paint::set(buf, area.x, y, sign, paint::over(theme, meaning, under));
+    paint::set(buf, area.x, y, sign, theme.over(meaning, under));
 }
 
 /// Draws a row's cells; returns where each text begins and ends.

@@ -73,6 +73,9 @@ fn view_menu(menu: &Menu, theme: &Theme, layout: &Layout, buf: &mut Buffer) {
     let columns = layout.prompt.width.saturating_sub(margin.saturating_sub(2)).min(84);
     let area = Rect { x: margin.saturating_sub(2), y: layout.rule.y - n, width: columns, height: n };
     paint::clear(buf, area, theme.style(Meaning::Raised));
+    if !theme.has_surfaces() && area.y > 0 {
+        paint::rule(buf, Rect { y: area.y - 1, height: 1, ..area }, theme);
+    }
     let first = menu.chosen.saturating_sub(usize::from(n) - 1);
     let names = menu.candidates.iter().map(|c| c.shown.chars().count()).max().unwrap_or(0).min(usize::from(columns) / 2);
     for (at, candidate) in menu.candidates.iter().enumerate().skip(first).take(usize::from(n)) {
@@ -81,9 +84,9 @@ fn view_menu(menu: &Menu, theme: &Theme, layout: &Layout, buf: &mut Buffer) {
         let chosen = at == menu.chosen;
         if chosen {
             paint::clear(buf, row, theme.style(Meaning::Pick));
-            paint::set(buf, area.x, y, "▎", theme.style(Meaning::Accent));
+            paint::set(buf, area.x, y, "▎", theme.over(Meaning::Accent, Meaning::Pick));
         }
-        let over = |meaning| paint::over(theme, meaning, if chosen { Meaning::Pick } else { Meaning::Raised });
+        let over = |meaning| theme.over(meaning, if chosen { Meaning::Pick } else { Meaning::Raised });
         let x = area.x + 2;
         paint::put(
             buf,

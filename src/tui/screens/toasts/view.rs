@@ -34,8 +34,8 @@ pub fn view(toasts: &State, area: Rect, theme: &Theme, buf: &mut Buffer) {
         paint::clear(buf, place, theme.style(Meaning::Raised));
         let tone = if toast.tone == Tone::Bad { Meaning::Bad } else { Meaning::Accent };
         for ((line, meaning), y) in lines.iter().zip(place.top()..) {
-            paint::set(buf, place.x, y, "▎", paint::over(theme, tone, Meaning::Raised));
-            paint::put(buf, place.x + 2, y, place.right(), line, paint::over(theme, *meaning, Meaning::Raised));
+            paint::set(buf, place.x, y, "▎", theme.over(tone, Meaning::Raised));
+            paint::put(buf, place.x + 2, y, place.right(), line, theme.over(*meaning, Meaning::Raised));
         }
         bottom = place.y.saturating_sub(1);
     }
