@@ -72,8 +72,9 @@ pub fn set(buf: &mut Buffer, x: u16, y: u16, symbol: &str, style: Style) {
 pub fn surface(buf: &mut Buffer, area: Rect, theme: &Theme) {
     clear(buf, area, theme.style(Meaning::Raised));
     if !theme.has_surfaces() && area.height > 2 {
-        rule(buf, Rect { height: 1, ..area }, theme);
-        rule(buf, Rect { y: area.bottom() - 1, height: 1, ..area }, theme);
+        let line = Rect { x: area.x + 1, width: area.width.saturating_sub(1), height: 1, ..area };
+        rule(buf, line, theme);
+        rule(buf, Rect { y: area.bottom() - 1, ..line }, theme);
     }
 }
 

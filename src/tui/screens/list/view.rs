@@ -28,14 +28,16 @@ const GAP: usize = 3;
 
 /// Where a list lies: over the conversation, whose slivers would not be worth seeing beside it, or on the whole of a narrow
 /// screen. The gauges stay.
-pub fn place(layout: &Layout, n_rows: usize) -> Rect {
+fn place(layout: &Layout, list: &State) -> Rect {
     if layout.class <= Class::Compact {
         return layout.whole;
     }
     let under = layout.transcript_and_title();
     let columns = if under.width >= COLUMNS_MAX + 2 * BESIDE_MIN { COLUMNS_MAX } else { under.width };
-    let wanted = u16::try_from(n_rows).unwrap_or(u16::MAX).saturating_add(AROUND + DETAILS_MAX as u16 + 1);
-    let most = (layout.whole.height.saturating_mul(2) / 3).min(under.height.saturating_sub(1));
+    let wanted = u16::try_from(list.rows.len()).unwrap_or(u16::MAX).saturating_add(AROUND + DETAILS_MAX as u16 + 1);
+    // What is read rather than chosen from takes all the room there is.
+    let read = matches!(list.kind, super::Kind::Help | super::Kind::Keys);
+    let most = if read { under.height } else { layout.whole.height.saturating_mul(2) / 3 }.min(under.height.saturating_sub(1));
     let rows = wanted.min(most).max(most.min(ROWS_MIN));
     Rect { x: under.x + (under.width - columns) / 2, y: under.y + (under.height - rows) / 3, width: columns, height: rows }
 }
@@ -49,7 +51,7 @@ fn page(class: Class, area: Rect, details: usize) -> usize {
 
 pub fn view(list: &State, layout: &Layout, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
     let class = layout.class;
-    let area = place(layout, list.rows.len());
+    let area = place(layout, list);
     if area.is_empty() {
         return None;
     }
