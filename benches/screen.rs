@@ -11,11 +11,14 @@ use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-const COLS: u16 = 120;
-const ROWS: u16 = 36;
+/// With the panel of gauges, and without.
+const WIDE: (u16, u16) = (120, 36);
+const NARROW: (u16, u16) = (80, 24);
 const STARTS: usize = 21;
 const KEYS: usize = 200;
 const IDLE: Duration = Duration::from_secs(20);
+/// Idle begins where nothing was drawn for so long: longer than the gauges stay awake after a key.
+const QUIET: Duration = Duration::from_secs(8);
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(120);
 const QUESTION: &str = "Tell me everything you know about quantization, models and keys.";
@@ -37,8 +40,8 @@ struct Ingle {
 }
 
 impl Ingle {
-    fn start(home: &std::path::Path, model: Option<&str>) -> Self {
-        let pty = native_pty_system().openpty(PtySize { rows: ROWS, cols: COLS, pixel_width: 0, pixel_height: 0 }).unwrap();
+    fn start(home: &std::path::Path, model: Option<&str>, (cols, rows): (u16, u16)) -> Self {
+        let pty = native_pty_system().openpty(PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_ingle"));
         command.env("INGLE_HOME", home);
         command.env("TERM", "xterm-256color");
@@ -50,7 +53,7 @@ impl Ingle {
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();
-        let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(ROWS, COLS, 0), bytes: 0, at: started }));
+        let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(rows, cols, 0), bytes: 0, at: started }));
         let writer = seen.clone();
         std::thread::spawn(move || {
             let mut buffer = [0; 65536];
@@ -126,7 +129,7 @@ fn quantile(values: &mut [f64], q: f64) -> f64 {
 fn first_frame(home: &std::path::Path) {
     let mut times = Vec::new();
     for _ in 0..STARTS {
-        let ingle = Ingle::start(home, None);
+        let ingle = Ingle::start(home, None, WIDE);
         let at = ingle.until_text("? help");
         times.push((at - ingle.started).as_secs_f64() * 1e3);
         ingle.quit();
@@ -136,13 +139,17 @@ fn first_frame(home: &std::path::Path) {
     println!("first frame, warm        median {:6.1} ms   worst {:6.1} ms   of {}", quantile(times, 0.5), quantile(times, 1.0), STARTS - 1);
 }
 
-fn idle(ingle: &Ingle) {
-    // Let the first second's work end: loading, warming, the first samples.
-    std::thread::sleep(Duration::from_secs(3));
+fn idle(ingle: &Ingle, (cols, rows): (u16, u16)) {
+    let end = Instant::now() + PATIENCE;
+    while ingle.seen().at.elapsed() < QUIET {
+        assert!(Instant::now() < end, "it never stops drawing");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let (ticks, bytes, start) = (ingle.ticks(), ingle.seen().bytes, Instant::now());
     std::thread::sleep(IDLE);
     let percent = (ingle.ticks() - ticks) as f64 / start.elapsed().as_secs_f64();
-    println!("idle                     {percent:6.2} % of a core   {} bytes drawn in {} s", ingle.seen().bytes - bytes, IDLE.as_secs());
+    let drawn = ingle.seen().bytes - bytes;
+    println!("idle, {cols:3} x {rows:<3}          {percent:6.2} % of a core   {drawn} bytes drawn in {} s", IDLE.as_secs());
 }
 
 /// Tokens told by the last answer's footer, "412 tok  17.2 tok/s ...".
@@ -195,9 +202,13 @@ fn main() {
     let model = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     let home = tempfile::tempdir().unwrap();
     first_frame(home.path());
-    let mut ingle = Ingle::start(home.path(), model.as_deref());
+    let ingle = Ingle::start(home.path(), model.as_deref(), NARROW);
     ingle.until_text("●");
-    idle(&ingle);
+    idle(&ingle, NARROW);
+    ingle.quit();
+    let mut ingle = Ingle::start(home.path(), model.as_deref(), WIDE);
+    ingle.until_text("●");
+    idle(&ingle, WIDE);
     streaming(&mut ingle);
     let (resident, peak) = (ingle.status("VmRSS:"), ingle.status("VmHWM:"));
     println!("resident                 {:6.1} MiB now   {:6.1} MiB at most", resident as f64 / 1024.0, peak as f64 / 1024.0);

@@ -1,7 +1,7 @@
 //! What the machine does: this process, the system, its GPUs.
 //!
-//! Begin with [`Gauges::start`]: a thread that reads the devices once a second while somebody looks and not at all while
-//! nobody does, and hands each [`Machine`] on. What could not be read is absent, never 0. Nothing here knows what the
+//! Begin with [`Gauges::start`]: a thread that reads the devices once a second while it is told that somebody looks and not
+//! at all else (when that is, the screen's gauges decide), and hands each [`Machine`] on. What could not be read is absent, never 0. Nothing here knows what the
 //! engine does; its own memory is the engine's `Ledger`.
 
 mod gpu;

@@ -78,6 +78,8 @@ pub struct App {
     pub level: Option<Level>,
     /// Whether the machine is looked at.
     pub watching: bool,
+    /// Until when its gauges stay awake though nothing runs; absent: they rest.
+    pub awake_until_ms: Option<u64>,
     /// There is no history: what is said is gone with the screen, and the screen says so.
     pub not_stored: bool,
     /// A search hit to show once its conversation was read.
@@ -116,6 +118,7 @@ impl App {
             utc_offset_s: env.utc_offset_s,
             level: preferences.gauges,
             watching: false,
+            awake_until_ms: None,
             not_stored: false,
             found: None,
             title: String::new(),

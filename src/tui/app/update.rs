@@ -10,11 +10,16 @@ use crate::tui::screens::{conversation, conversations, gauges, list, models, pro
 const QUIT_MS: u64 = 2_000;
 const ESCAPE_MS: u64 = 600;
 pub const LEADER_MS: u64 = 400;
+/// Gauges of a machine that nobody uses and nobody touches are read no longer than this: an idle screen draws nothing.
+const AWAKE_MS: u64 = 5_000;
 /// Lines a notch of the wheel moves.
 const WHEEL_LINES: isize = 3;
 
 /// Changes the state by what happened; says what shall follow.
 pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
+    if stirs(&action) {
+        app.awake_until_ms = Some(env.now_ms + AWAKE_MS);
+    }
     let mut effects = match action {
         Action::Started => started(app),
         Action::Key(chord) => keys::key(app, chord, env),
@@ -64,6 +69,32 @@ pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
     };
     effects.extend(settle(app, env));
     effects
+}
+
+/// Whether something happens that a person did or waits for: then the gauges are worth a look.
+fn stirs(action: &Action) -> bool {
+    match action {
+        Action::Started
+        | Action::Key(_)
+        | Action::Paste(_)
+        | Action::Resize(_)
+        | Action::Focused(true)
+        | Action::Wheel { .. }
+        | Action::Engine(_)
+        | Action::Edited(_)
+        | Action::Resumed => true,
+        Action::Focused(false)
+        | Action::Tick
+        | Action::History(_)
+        | Action::NotStored(_)
+        | Action::Read(_)
+        | Action::Machine(_)
+        | Action::Shelf(_)
+        | Action::Coloured(_)
+        | Action::ColourRefused(_)
+        | Action::Said(_)
+        | Action::Failed(_) => false,
+    }
 }
 
 /// The first frame stands. What was looked at last is read; a model is loaded once it is known which.
@@ -206,8 +237,8 @@ fn settle(app: &mut App, env: &Env) -> Vec<Effect> {
         app.title.clone_from(&title);
         effects.push(Effect::Title(title));
     }
-    let seen = app.layout().level > Level::Line && app.looked_at != Some(false);
-    let watch = seen || app.conversation.running.is_some();
+    app.awake_until_ms = app.awake_until_ms.filter(|until| *until > env.now_ms);
+    let watch = app.is_watched();
     if watch != app.watching {
         app.watching = watch;
         effects.push(Effect::Watch(watch));
@@ -220,7 +251,17 @@ impl App {
     pub fn wake_at_ms(&self) -> Option<u64> {
         let leader = self.leader_ms.map(|since| since + LEADER_MS).filter(|_| !self.leader_shown);
         let armed = self.armed.map(|(_, until)| until);
-        [leader, armed, self.toasts.wake_at_ms(), self.gauges.wake_at_ms()].into_iter().flatten().min()
+        let rest = self.awake_until_ms.filter(|_| self.watching);
+        [leader, armed, rest, self.toasts.wake_at_ms(), self.gauges.wake_at_ms()].into_iter().flatten().min()
+    }
+
+    /// Whether the machine's figures are worth reading: while an answer is computed, and where they are seen while
+    /// something happened a moment ago or the person asks to watch them, by giving them the keys or the whole screen.
+    fn is_watched(&self) -> bool {
+        let level = self.layout().level;
+        let seen = level > Level::Line && self.looked_at != Some(false);
+        let asked = level == Level::Full || self.focus == Focus::Panel;
+        self.conversation.running.is_some() || seen && (asked || self.awake_until_ms.is_some() || self.models.loading.is_some())
     }
 
     pub fn layout(&self) -> layout::Layout {

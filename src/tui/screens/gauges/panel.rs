@@ -14,6 +14,9 @@ use ratatui::layout::Rect;
 const CONTEXT: (f64, f64) = (0.75, 0.90);
 const MEMORY: (f64, f64) = (0.80, 0.95);
 
+/// Below figures that are not read any more: they are those of a moment ago.
+const RESTING: &str = "at rest; any key reads them again";
+
 /// A full screen of gauges: columns not so narrow that figures are cut, nor so wide that they stand far from their names.
 const FULL_COLUMNS_MIN: u16 = 36;
 const FULL_COLUMNS_MAX: u16 = 48;
@@ -57,6 +60,11 @@ fn value(text: impl Into<String>) -> Vec<Piece> {
     vec![piece(text, Meaning::Text)]
 }
 
+/// A figure that was read from a device: faint once it is not read any more.
+fn read(app: &App, text: String) -> Vec<Piece> {
+    vec![piece(text, super::text::read_meaning(app))]
+}
+
 fn faint(text: impl Into<String>) -> Vec<Piece> {
     vec![piece(text, Meaning::Faint)]
 }
@@ -80,6 +88,11 @@ pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     for (draw, _) in groups(app) {
         draw(app, &mut pen);
         pen.air();
+    }
+    if !app.watching {
+        let row = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }.intersection(area);
+        paint::clear(buf, row, theme.style(Meaning::Background));
+        paint::row(buf, row, &faint(RESTING), &[], theme);
     }
 }
 
@@ -154,7 +167,7 @@ fn context(app: &App, pen: &mut Pen) {
 fn memory(app: &App, pen: &mut Pen) {
     let figures = &app.gauges.shown;
     let resident = figures.machine.process.resident_bytes;
-    pen.row(&label("memory"), &value(known(resident, |b| bytes_like(b, b))));
+    pen.row(&label("memory"), &read(app, known(resident, |b| bytes_like(b, b))));
     let ledger = figures.ledger.unwrap_or_default();
     // A mapped file is resident only where it was touched.
     let mapped = figures.machine.process.mapped_bytes;
@@ -176,7 +189,7 @@ fn memory(app: &App, pen: &mut Pen) {
         let shown = part.filter(|_| known_ledger || name == "other");
         pen.row(
             &[piece("■ ", meaning), piece(name.trim_end(), Meaning::Dim)],
-            &value(known(shown, |b| bytes_like(b, resident.unwrap_or(0)))),
+            &read(app, known(shown, |b| bytes_like(b, resident.unwrap_or(0)))),
         );
     }
 }
@@ -184,13 +197,13 @@ fn memory(app: &App, pen: &mut Pen) {
 fn machine(app: &App, pen: &mut Pen) {
     let system = &app.gauges.shown.machine.system;
     let free = known(system.memory_available_bytes, |b| bytes_like(b, b));
-    pen.row(&label("system free"), &value(free));
+    pen.row(&label("system free"), &read(app, free));
     let used = system.memory_total_bytes.zip(system.memory_available_bytes).map(|(t, a)| 1.0 - a as f64 / t.max(1) as f64);
     pen.bar(&used.map(|u| vec![(u, tone(u, MEMORY.0, MEMORY.1))]).unwrap_or_default());
     let cpu = known(system.cpu_percent, |p| format!("{p:.0}%"));
     let threads = app.models.current.as_ref().map(|c| c.facts.n_threads).filter(|n| *n > 0);
     let label = known(threads, |n| format!("CPU  {n} threads")).replace(UNKNOWN, "CPU");
-    pen.row(&[piece(label, Meaning::Dim)], &value(cpu));
+    pen.row(&[piece(label, Meaning::Dim)], &read(app, cpu));
 }
 
 fn gpus(app: &App, pen: &mut Pen) {
@@ -200,7 +213,7 @@ fn gpus(app: &App, pen: &mut Pen) {
         }
         let load = known(gpu.load_percent, |p| format!("{p}%"));
         let name = gpu.name.trim_start_matches("NVIDIA ").trim_start_matches("GeForce ");
-        pen.row(&[piece("GPU  ", Meaning::Dim), piece(name, Meaning::Faint)], &value(load));
+        pen.row(&[piece("GPU  ", Meaning::Dim), piece(name, Meaning::Faint)], &read(app, load));
         let used = gpu.vram_used_bytes.zip(gpu.vram_total_bytes).map(|(u, t)| u as f64 / t.max(1) as f64);
         pen.bar(&used.map(|u| vec![(u, tone(u, MEMORY.0, MEMORY.1))]).unwrap_or_default());
         let vram = |b: Option<u64>| known(b, |b| format!("{:.1}", b as f64 / (1u64 << 30) as f64));

@@ -1,7 +1,7 @@
 //! The strip: three rows of gauges where the panel has no room.
 
 use super::graph::{bar, spark, tone};
-use super::text::context_of;
+use super::text::{context_of, read_meaning};
 use crate::tui::app::App;
 use crate::tui::figures::{UNKNOWN, bytes, grouped, known, percent, rate, seconds};
 use crate::tui::paint::{self, piece};
@@ -20,9 +20,10 @@ pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let column = |n: u16| Rect { x: area.x + margin + n * (each + gap), width: each, ..area };
     let row = |rect: Rect, n: u16| Rect { y: rect.y + n, height: 1, ..rect };
     let figures = &app.gauges.shown;
-    let mut write = |rect: Rect, n: u16, name: &str, value: String| {
-        paint::row(buf, row(rect, n), &[piece(name, Meaning::Dim)], &[piece(value, Meaning::Text)], theme);
+    let mut put = |rect: Rect, n: u16, name: &str, value: String, meaning: Meaning| {
+        paint::row(buf, row(rect, n), &[piece(name, Meaning::Dim)], &[piece(value, meaning)], theme);
     };
+    let mut write = |rect, n, name, value| put(rect, n, name, value, Meaning::Text);
     let (decode, context, memory) = (column(0), column(1), column(2));
     write(decode, 0, "decode", format!("{} tok/s", known(figures.decode_now, rate)));
     write(decode, 2, "TTFT", known(figures.ttft_ms, seconds));
@@ -30,8 +31,8 @@ pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     write(context, 0, "context", used.map_or(UNKNOWN.to_owned(), |(u, s)| format!("{} {}%", grouped(s), percent(u, s))));
     write(context, 2, "prefill", format!("{} tok/s", known(figures.prefill.and_then(|p| p.rate), rate)));
     let system = &figures.machine.system;
-    write(memory, 0, "memory", known(figures.machine.process.resident_bytes, bytes));
-    write(memory, 2, "free", known(system.memory_available_bytes, bytes));
+    put(memory, 0, "memory", known(figures.machine.process.resident_bytes, bytes), read_meaning(app));
+    put(memory, 2, "free", known(system.memory_available_bytes, bytes), read_meaning(app));
     spark(&app.gauges.spark, app.preferences.graph, row(decode, 1), theme, buf);
     let share = used.map(|(u, s)| u as f64 / s as f64);
     bar(&share.map(|s| vec![(s, tone(s, 0.75, 0.90))]).unwrap_or_default(), row(context, 1), theme, buf);

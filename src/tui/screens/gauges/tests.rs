@@ -1,6 +1,6 @@
 use super::*;
 use crate::gauges::{Gpu, Machine};
-use crate::tui::app::Action;
+use crate::tui::app::{Action, Effect};
 use crate::tui::keymap::Intent;
 use crate::tui::stage::Stage;
 use std::collections::HashSet;
@@ -103,6 +103,36 @@ fn the_machine_is_looked_at_only_while_somebody_sees_it() {
     assert!(stage.app.watching);
     stage.act(Action::Focused(false));
     assert!(!stage.app.watching);
+}
+
+/// Nothing runs and nobody touches it: no reading, no wake-up, and the panel says that its figures are old.
+#[test]
+fn left_alone_the_gauges_rest_until_something_happens() {
+    let mut stage = Stage::ready(160, 50);
+    stage.act(Action::Machine(Box::new(machine())));
+    assert!(stage.app.watching && !stage.text().contains("at rest"));
+    let at = stage.app.wake_at_ms().expect("the moment when they begin to rest");
+    stage.wait(at - stage.now_ms);
+    assert_eq!(stage.effects().pop(), Some(Effect::Watch(false)));
+    assert_eq!(stage.app.wake_at_ms(), None);
+    assert!(stage.text().contains("at rest") && stage.text().contains("64%"), "what was read last stays: {}", stage.text());
+    stage.keys("x");
+    assert_eq!(stage.effects().pop(), Some(Effect::Watch(true)));
+    assert!(!stage.text().contains("at rest"));
+}
+
+#[test]
+fn whoever_goes_to_the_panel_watches_on() {
+    let mut stage = Stage::ready(160, 50);
+    stage.keys("<tab>");
+    stage.wait(3_600_000);
+    assert!(stage.app.watching && stage.app.wake_at_ms().is_none());
+    stage.keys("<tab>");
+    stage.wait(3_600_000);
+    assert!(!stage.app.watching);
+    stage.say("hi");
+    stage.wait(3_600_000);
+    assert!(stage.app.watching, "an answer runs, however long it takes");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::state::{Figures, Phase};
 use crate::tui::app::App;
 use crate::tui::figures::{UNKNOWN, bytes, grouped, known, percent, rate, seconds};
+use crate::tui::theme::Meaning;
 
 pub struct Gauge {
     /// The name in the setting `status`, unique.
@@ -135,6 +136,11 @@ fn gpu(app: &App) -> Option<String> {
     parts.extend(gpu.power_w.map(|w| format!("{w:.0} W")));
     parts.extend(gpu.temperature_c.map(|t| format!("{t} °C")));
     Some(parts.join(" "))
+}
+
+/// How figures read from devices are written: faint while the gauges rest, since they are not those of now.
+pub fn read_meaning(app: &App) -> Meaning {
+    if app.watching { Meaning::Text } else { Meaning::Faint }
 }
 
 /// What the engine is at, in words; empty while there is nothing to add to the mark.

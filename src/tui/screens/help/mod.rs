@@ -8,6 +8,9 @@ use crate::tui::screens::list::{self, Align, Column, Kind, Pick, Row, State};
 
 const COLUMNS: &[Column] = &[Column { title: "", align: Align::Left, drop: 0 }, Column { title: "", align: Align::Left, drop: 0 }];
 
+const REST: &str = "The machine is read while an answer or a load runs and for 5 s after a key. To watch it longer go to the panel \
+                    with Tab, or give the gauges the whole screen";
+
 /// Keys of where I am first, then those of everywhere, then the commands; how text is edited comes last, since hands know it
 /// from the shell.
 pub fn open(app: &mut App) {
@@ -76,7 +79,13 @@ fn gauges() -> Vec<Row> {
         let unit = if g.unit.is_empty() { String::new() } else { format!("  {}", g.unit) };
         Row::new(Pick::Intent(Intent::Gauges), vec![format!("{}{unit}", g.name), g.meaning.to_owned()])
     };
-    GAUGES.iter().map(row).collect()
+    let note = |what: &str, why: &str, more: &str| {
+        let row = Row::new(Pick::Intent(Intent::Gauges), vec![what.to_owned(), why.to_owned()]);
+        Row { details: vec![more.to_owned()], ..row }
+    };
+    let notes =
+        [note("–", "Unknown", "–: not measured yet, or this machine does not tell"), note("at rest, faint", "Not read any more", REST)];
+    GAUGES.iter().map(row).chain(notes).collect()
 }
 
 /// What only shows outside this program: settings of tmux that let every key through.
