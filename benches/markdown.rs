@@ -32,10 +32,10 @@ const ANSWERS: [(&str, &str); 6] = [
 fn main() {
     println!("{N_TOKENS} tokens, {COLUMNS} columns, one frame a token\n");
     println!("{:18} {:>10} {:>10} {:>10} {:>12} {:>10}", "answer", "mean us", "p99 us", "max us", "at once ms", "lines");
-    ANSWERS.iter().for_each(|answer| lines(answer));
+    ANSWERS.iter().for_each(lines);
     println!("\nthe whole screen, {SIZE:?}\n");
     println!("{:18} {:>10} {:>10} {:>10}", "answer", "mean us", "p99 us", "max us");
-    ANSWERS.iter().for_each(|answer| screen(answer));
+    ANSWERS.iter().for_each(screen);
     let text = ANSWERS[0].1.repeat(400);
     let start = now();
     let shown = Shown::block(&text);
