@@ -271,6 +271,8 @@ fn cpu_seconds() -> f64 {
 #[ignore = "takes minutes"]
 fn sixteen_times_the_text_takes_twenty_times_the_time_at_most() {
     const RATIO_MAX: f64 = 20.0;
+    /// What is faster runs at the memory's pace, and one of the two sizes fits a cache: seconds a byte.
+    const AT_ONCE: f64 = 30e-9;
     let merges = [("a", "a"), ("aa", "aa"), (" ", " "), ("  ", "  "), ("\n", "\n")];
     let mut over = Vec::new();
     for pre in ["default", "gpt-2", "llama-bpe", "qwen2"] {
@@ -287,7 +289,8 @@ fn sixteen_times_the_text_takes_twenty_times_the_time_at_most() {
             };
             let (small, large) = (seconds(1 << 20, 5), seconds(16 << 20, 2));
             eprintln!("{pre} {unit:?}: {small:.3} s, {large:.3} s, ratio {:.1}", large / small);
-            over.extend((large / small > RATIO_MAX).then(|| format!("{pre} {unit:?}")));
+            let slow = large > (16 << 20) as f64 * AT_ONCE;
+            over.extend((slow && large / small > RATIO_MAX).then(|| format!("{pre} {unit:?}")));
         }
     }
     assert!(over.is_empty(), "{over:?}");
