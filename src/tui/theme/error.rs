@@ -35,14 +35,18 @@ pub enum ThemeError {
     Key { place: Place, key: String, nearest: Option<String> },
     #[error("{place}: `{key}` is {found}, expected {expected}{}", meant(nearest))]
     Value { place: Place, key: String, found: String, expected: &'static str, nearest: Option<String> },
-    #[error("{file}: `{meaning}` is missing and nothing is inherited")]
-    Missing { file: String, meaning: &'static str },
+    #[error("{name}: nothing is inherited, and `{}` is missing{}", meanings[0], more(meanings))]
+    Missing { name: String, meanings: Vec<&'static str> },
     #[error("{place}: `{name}` inherits itself in the end")]
     Cycle { place: Place, name: String },
 }
 
 fn meant(nearest: &Option<String>) -> String {
     nearest.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default()
+}
+
+fn more(meanings: &[&str]) -> String {
+    if meanings.len() > 1 { format!(", as are {} others", meanings.len() - 1) } else { String::new() }
 }
 
 impl ThemeError {
@@ -53,7 +57,7 @@ impl ThemeError {
             Self::Syntax { place, .. } | Self::Key { place, .. } | Self::Value { place, .. } | Self::Cycle { place, .. } => {
                 (place.file.to_string(), "The default is used there")
             }
-            Self::Missing { file, .. } => (file.clone(), "The default is used there"),
+            Self::Missing { name, .. } => (name.clone(), "Name a theme in `inherits`; till then the default is used there"),
         };
         Report::new(self.to_string(), remedy).offender(offender)
     }

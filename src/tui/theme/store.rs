@@ -182,7 +182,7 @@ impl Themes {
             palette.extend(stored.source.palette.clone());
         }
         let mut inks = [Ink::default(); N_MEANINGS];
-        let mut missing = Vec::new();
+        let (mut broken, mut missing) = (Vec::new(), Vec::new());
         for row in MEANINGS {
             match chain.iter().find_map(|stored| stored.source.answers.get(&row.meaning)) {
                 Some(answer) => match source::ink(answer, row.meaning, &palette) {
@@ -192,13 +192,16 @@ impl Themes {
                     }
                     Err(problem) => problems.push(problem),
                 },
-                None => problems.push(ThemeError::Missing { file: name.to_owned(), meaning: row.name }),
+                None => missing.push(row.name),
             }
-            missing.push(row.meaning);
+            broken.push(row.meaning);
         }
-        if !missing.is_empty() && name != DEFAULT_THEME {
+        if !missing.is_empty() {
+            problems.push(ThemeError::Missing { name: name.to_owned(), meanings: missing });
+        }
+        if !broken.is_empty() && name != DEFAULT_THEME {
             let default = Self::default_theme();
-            for meaning in missing {
+            for meaning in broken {
                 inks[meaning as usize] = default.ink(meaning);
             }
         }

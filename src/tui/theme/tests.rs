@@ -196,7 +196,7 @@ fn mistakes_are_said_with_their_place() {
     check("inherits = \"embr\"\n", "mine.toml:1:12: `inherits` is \"embr\", expected the name of a theme; did you mean `ember`?");
     check("apearance = \"dark\"\ninherits = \"ember\"\n", "mine.toml:1:1: `apearance` is not known here; did you mean `appearance`?");
     assert!(with_file("inherits = \"ember\"\n[meanings\n").1[0].starts_with("mine.toml:2:"));
-    check("summary = \"nothing\"\n", "mine: `background` is missing and nothing is inherited");
+    check("summary = \"nothing\"\n", "mine: nothing is inherited, and `background` is missing, as are 30 others");
 }
 
 #[test]
