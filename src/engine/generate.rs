@@ -25,6 +25,7 @@ pub struct Request {
 
 /// An answer on its way.
 struct Answer<'a> {
+    model: ModelId,
     loaded: &'a mut Loaded,
     outbox: &'a Outbox,
     request: &'a Request,
@@ -36,7 +37,12 @@ struct Answer<'a> {
     stats: Statistics,
     /// Tokens whose text is still held back.
     untold: Vec<TokenOut>,
+    /// Bytes of keys and values as they were last told.
+    told_kv: u64,
 }
+
+/// Growth of keys and values that is worth an event, bytes.
+const KV_STEP: u64 = 1 << 20;
 
 pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbox) -> Result<(), Report> {
     let started = pace::now();
@@ -59,6 +65,8 @@ pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbo
         times: TokenTimes::default(),
         stats,
         untold: Vec::new(),
+        told_kv: 0,
+        model,
         loaded,
         outbox,
         request: &request,
@@ -68,7 +76,7 @@ pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbo
         true => answer.decode()?,
         false => FinishReason::Cancelled,
     };
-    answer.finish(reason, model);
+    answer.finish(reason);
     Ok(())
 }
 
@@ -117,6 +125,7 @@ impl Answer<'_> {
             }
             chunks.took(part.len(), (pace::now() - began).as_secs_f64());
             done += part.len();
+            self.tell_memory(KV_STEP);
         }
         self.stats.prompt_ms = pace::ms(pace::now() - start);
         self.progress(done, start);
@@ -182,6 +191,16 @@ impl Answer<'_> {
             if !self.feed(&[id], true)? {
                 return Ok(FinishReason::Cancelled);
             }
+            self.tell_memory(KV_STEP);
+        }
+    }
+
+    /// Tells what memory holds, once the cache has grown by `step` bytes.
+    fn tell_memory(&mut self, step: u64) {
+        let ledger = self.loaded.model.ledger(&self.loaded.session);
+        if ledger.kv.saturating_sub(self.told_kv) >= step {
+            self.told_kv = ledger.kv;
+            self.outbox.send(Event::Ledger { model: self.model, ledger });
         }
     }
 
@@ -193,13 +212,13 @@ impl Answer<'_> {
         }
     }
 
-    fn finish(mut self, reason: FinishReason, model: ModelId) {
+    fn finish(mut self, reason: FinishReason) {
         let rest = self.assembler.finish().text;
         if !rest.is_empty() || !self.untold.is_empty() {
             let tokens = std::mem::take(&mut self.untold);
             self.outbox.send(Event::Tokens { job: self.request.job, channel: Channel::Answer, text: rest, tokens });
         }
-        let ledger = self.loaded.model.ledger(&self.loaded.session);
+        self.tell_memory(0);
         let mut stats = self.stats;
         let per = |n: u32, ms: f64| (n > 0 && ms > 0.0).then(|| (ms / f64::from(n), f64::from(n) * 1e3 / ms));
         if let Some((each_ms, rate)) = per(stats.prompt_n, stats.prompt_ms) {
@@ -214,8 +233,7 @@ impl Answer<'_> {
         stats.token_ms_p50 = self.times.quantile_ms(0.5);
         stats.token_ms_p99 = self.times.quantile_ms(0.99);
         stats.n_past = self.loaded.session.len() as u32;
-        stats.peak = ledger;
-        self.outbox.send(Event::Ledger { model, ledger });
+        stats.peak = self.loaded.model.ledger(&self.loaded.session);
         self.outbox.send(Event::Finished { job: self.request.job, reason, statistics: Some(Box::new(stats)) });
     }
 }

@@ -13,8 +13,9 @@ pub fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e3
 }
 
-/// A chunk of a prompt should take about this long: progress is seen, and the head start of a large batch is kept.
-const CHUNK_SECONDS: f64 = 0.5;
+/// A chunk of a prompt should take about this long: progress is seen, and a large batch reads the weights less often. (To
+/// cancel need not wait for it: a forward pass looks between its steps.)
+const CHUNK_SECONDS: f64 = 2.0;
 const CHUNK_FIRST: usize = 64;
 /// Chunks are multiples of the kernels' tile of tokens.
 const CHUNK_STEP: usize = 16;

@@ -133,10 +133,11 @@ fn look(app: &mut App, intent: Intent, env: &Env) {
 /// Editing, and the questions an empty conversation offers.
 fn edit(app: &mut App, intent: Intent) -> Vec<Effect> {
     let welcome = app.conversation.is_empty() && app.prompt.is_empty() && app.prompt.recalled.is_none();
-    match (intent, app.prompt.offer) {
-        (Intent::Down, None) if welcome => app.prompt.offer = Some(0),
-        (Intent::Down, Some(at)) if welcome => app.prompt.offer = Some((at + 1).min(conversation::OFFERS.len() - 1)),
-        (Intent::Up, Some(at)) if welcome => app.prompt.offer = at.checked_sub(1),
+    let last = conversation::offers(app).len().checked_sub(1).filter(|_| welcome);
+    match (intent, app.prompt.offer, last) {
+        (Intent::Down, None, Some(_)) => app.prompt.offer = Some(0),
+        (Intent::Down, Some(at), Some(last)) => app.prompt.offer = Some((at + 1).min(last)),
+        (Intent::Up, Some(at), Some(_)) => app.prompt.offer = at.checked_sub(1),
         _ => prompt::hand(&mut app.prompt, intent),
     }
     Vec::new()
@@ -148,8 +149,9 @@ fn send(app: &mut App, env: &Env) -> Vec<Effect> {
         prompt::hand(&mut app.prompt, Intent::Newline);
         return Vec::new();
     }
-    if let Some(at) = app.prompt.offer.take().filter(|_| app.prompt.is_empty()) {
-        return conversation::send::submit(app, conversation::OFFERS[at].to_owned(), env);
+    let offer = app.prompt.offer.take().filter(|_| app.prompt.is_empty());
+    if let Some(offered) = offer.and_then(|at| conversation::offers(app).get(at)) {
+        return conversation::send::submit(app, (*offered).to_owned(), env);
     }
     let text = app.prompt.message();
     if text.trim().is_empty() {

@@ -20,4 +20,4 @@ mod welcome;
 pub use state::{Find, Running, Scroll, State, Thought, Wanted};
 pub use turns::{last_code, open_turns};
 pub use view::view;
-pub use welcome::OFFERS;
+pub use welcome::offers;

@@ -8,8 +8,13 @@ use crate::tui::theme::{Meaning, Theme};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-/// Three things to ask the guide.
-pub const OFFERS: &[&str] = &["How do I get a bigger model?", "What do the gauges mean?", "Does anything leave this machine?"];
+/// Three things to ask the guide. Nobody needs to be told what to ask another model.
+const OFFERS: &[&str] = &["How do I get a bigger model?", "What do the gauges mean?", "Does anything leave this machine?"];
+
+/// What Down and Enter choose from.
+pub fn offers(app: &App) -> &'static [&'static str] {
+    if is_guide(app) { OFFERS } else { &[] }
+}
 
 /// Name and sentence, a row of air, the offers, a row of air, the keys.
 const ROWS: u16 = 9;
@@ -17,8 +22,13 @@ const ROWS: u16 = 9;
 pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let margin = app.layout().class.margin();
     let area = Rect { x: area.x + margin.min(area.width), width: area.width.saturating_sub(margin * 2), ..area };
+    let offers = offers(app);
     let full = area.height >= ROWS;
-    let rows = if full { ROWS } else { 2 };
+    let rows = match (full, offers.is_empty()) {
+        (false, _) => 2,
+        (true, true) => ROWS - OFFERS.len() as u16 - 1,
+        (true, false) => ROWS,
+    };
     let mut y = area.y + area.height.saturating_sub(rows) / 2;
     let bottom = area.bottom();
     let mut centred = |spans: &[(String, Meaning)], buf: &mut Buffer, skip: u16| {
@@ -32,13 +42,15 @@ pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     if !full {
         return;
     }
-    for (at, offer) in OFFERS.iter().enumerate() {
+    for (at, offer) in offers.iter().enumerate() {
         let chosen = app.prompt.offer == Some(at);
         let (sign, meaning) = if chosen { ("› ", Meaning::User) } else { ("  ", Meaning::Text) };
         let width = OFFERS.iter().map(|o| o.len()).max().unwrap_or(0);
         centred(&[(sign.to_owned(), Meaning::Accent), (format!("{offer:width$}"), meaning)], buf, 1);
     }
-    centred(&[], buf, 1);
+    if !offers.is_empty() {
+        centred(&[], buf, 1);
+    }
     centred(&[(keys(app), Meaning::Faint)], buf, 1);
     let n_found = app.models.n_found();
     if n_found > 0 && is_guide(app) {

@@ -115,7 +115,7 @@ fn commands_complete_from_the_tables() {
 fn the_offers_of_an_empty_conversation_are_asked_with_down_and_enter() {
     let mut stage = Stage::ready(80, 24);
     stage.keys("<down><down><up><enter>");
-    let offered = crate::tui::screens::conversation::OFFERS[0];
+    let offered = crate::tui::screens::conversation::offers(&stage.app)[0];
     assert!(stage.writes().iter().any(|w| matches!(w, Write::Message(m) if m.content == offered)));
 }
 
