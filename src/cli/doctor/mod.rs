@@ -101,7 +101,10 @@ fn files(folders: &Folders, env: &Env) -> Section {
 
 fn described(path: &Path) -> String {
     match std::fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => format!("{}, {} entries", path.display(), std::fs::read_dir(path).map_or(0, Iterator::count)),
+        Ok(metadata) if metadata.is_dir() => {
+            let n = std::fs::read_dir(path).map_or(0, Iterator::count);
+            format!("{}, {n} {}", path.display(), if n == 1 { "entry" } else { "entries" })
+        }
         Ok(metadata) => format!("{}, {}", path.display(), bytes_text(metadata.len())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => format!("{}, not there", path.display()),
         Err(error) => format!("{}, {error}", path.display()),
