@@ -8,7 +8,7 @@ use ingle::tui::app::{Action, App, Effect, Env, ReadAnswer, Size, update};
 use ingle::tui::keymap::Keymap;
 use ingle::tui::markdown::Document;
 use ingle::tui::theme::Themes;
-use ingle::tui::{Preferences, view};
+use ingle::tui::{Links, Preferences, view};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use std::time::{Duration, Instant};
@@ -130,12 +130,13 @@ fn screen(answer: &(&str, &str)) {
     let mut stage = Stage::answering();
     let job = stage.app.conversation.running.as_ref().expect("an answer runs").job;
     let mut terminal = Terminal::new(TestBackend::new(SIZE.columns, SIZE.rows)).expect("a screen in memory never fails");
+    let mut links = Links::new(true);
     let mut times = Vec::with_capacity(N_TOKENS);
     for text in tokens(answer) {
         let tokens = vec![TokenOut { id: 5, logprob: None, top: Vec::new() }];
         let start = now();
         stage.act(Action::Engine(Event::Tokens { job, channel: Channel::Answer, text, tokens }));
-        terminal.draw(|frame| view(&stage.app, frame)).expect("a screen in memory never fails");
+        terminal.draw(|frame| view(&stage.app, &mut links, frame)).expect("a screen in memory never fails");
         times.push(start.elapsed());
     }
     println!("{:18} {}", answer.0, figures(times));

@@ -181,6 +181,8 @@ impl Features {
             KeyProtocol::ModifiedKeys => MODIFIED_KEYS_OFF,
         });
         if self.modern {
+            // The last frame may have been cut off inside a link.
+            out.push_str(LINK_END);
             out.push_str(MOUSE_OFF);
             out.push_str(FOCUS_OFF);
         }

@@ -9,6 +9,7 @@ pub mod app;
 pub mod commands;
 mod figures;
 pub mod keymap;
+mod links;
 pub mod markdown;
 mod paint;
 mod preferences;
@@ -21,6 +22,7 @@ mod time;
 mod view;
 mod wrap;
 
+pub use links::Links;
 pub use preferences::{Graph, Preferences};
 pub use run::{Options, run};
 pub use view::view;

@@ -68,6 +68,15 @@ pub fn set(buf: &mut Buffer, x: u16, y: u16, symbol: &str, style: Style) {
     }
 }
 
+/// Makes cells part of a link, where there is a number for it.
+pub fn link(buf: &mut Buffer, y: u16, columns: std::ops::Range<u16>, mark: Modifier) {
+    for x in columns {
+        if let Some(cell) = buf.cell_mut((x, y)) {
+            cell.modifier |= mark;
+        }
+    }
+}
+
 /// What lies over the rest. Where a theme cannot show that by its ground, thin lines do, on the rows of air above and below.
 pub fn surface(buf: &mut Buffer, area: Rect, theme: &Theme) {
     clear(buf, area, theme.style(Meaning::Raised));

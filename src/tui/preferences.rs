@@ -11,6 +11,8 @@ pub struct Preferences {
     /// Without motion an answer shows by whole paragraphs, not token by token.
     pub motion: bool,
     pub mouse: bool,
+    /// Whether links can be clicked, where the terminal can do that.
+    pub hyperlinks: bool,
     pub notify: Notify,
     pub graph: Graph,
     /// What copies instead of the terminal: a command whose standard input is the text.
@@ -44,6 +46,7 @@ impl Preferences {
             send: config.send,
             motion: config.motion,
             mouse: config.mouse,
+            hyperlinks: config.hyperlinks,
             notify: config.notify,
             graph: match config.graphs {
                 Graphs::Auto if shows_braille => Graph::Braille,

@@ -174,7 +174,7 @@ impl Stage {
     pub fn text(&self) -> String {
         let size = self.app.size;
         let mut terminal = Terminal::new(TestBackend::new(size.columns, size.rows)).expect("a screen in memory never fails");
-        terminal.draw(|frame| super::view(&self.app, frame)).expect("a screen in memory never fails");
+        terminal.draw(|frame| super::view(&self.app, &mut super::Links::new(true), frame)).expect("a screen in memory never fails");
         let buf = terminal.backend().buffer();
         // A wide character fills two cells; the second one holds a blank that is not there.
         let row = |y| {

@@ -1,13 +1,16 @@
 //! The whole screen.
 
+use super::Links;
 use super::app::{App, Class, Level, Overlay};
 use super::paint;
 use super::screens::{ask, chords, conversation, gauges, list, prompt, toasts};
 use super::theme::Meaning;
 use ratatui::Frame;
 
-/// Draws everything. Changes nothing: what must be remembered was computed by `update`.
-pub fn view(app: &App, frame: &mut Frame) {
+/// Draws everything. Changes nothing of the state: what must be remembered was computed by `update`. `links` is told which
+/// links are in the frame.
+pub fn view(app: &App, links: &mut Links, frame: &mut Frame) {
+    links.begin_frame();
     let theme = app.theme();
     let layout = app.layout();
     let area = frame.area();
@@ -22,7 +25,7 @@ pub fn view(app: &App, frame: &mut Frame) {
         gauges::view_full(app, theme, space, buf);
         paint::rule(buf, layout.rule, theme);
     } else {
-        conversation::view(app, theme, buf);
+        conversation::view(app, theme, links, buf);
     }
     let mut cursor = prompt::view(app, theme, buf);
     gauges::view_line(app, theme, buf);

@@ -3,6 +3,7 @@
 
 mod conversation;
 mod leaving;
+mod links;
 mod window;
 
 use ingle::text::audit::Auditor;

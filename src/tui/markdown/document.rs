@@ -10,6 +10,7 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag, TagEnd};
 use ratatui::text::Line;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Lines of one block of code that are coloured; what is longer is read in an editor.
 const COLOURED_LINES_MAX: usize = 5_000;
@@ -22,6 +23,22 @@ pub struct LinkSpan {
     pub line: usize,
     pub columns: Range<u16>,
     pub url: HttpUrl,
+}
+
+/// A document's lines as they stand, shared with it: while they are held, a change of the document copies them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rendered {
+    pub lines: Rc<Vec<Line<'static>>>,
+    /// In the order of their lines.
+    links: Rc<Vec<LinkSpan>>,
+}
+
+impl Rendered {
+    pub fn links_of(&self, line: usize) -> &[LinkSpan] {
+        let from = self.links.partition_point(|link| link.line < line);
+        let to = self.links.partition_point(|link| link.line <= line);
+        self.links.get(from..to).unwrap_or_default()
+    }
 }
 
 /// Code as it was written, for copying.
@@ -58,8 +75,7 @@ struct LaidDocument {
     version: Option<u64>,
     columns: u16,
     theme_key: u64,
-    lines: Vec<Line<'static>>,
-    links: Vec<LinkSpan>,
+    out: Rendered,
     /// Source before this is laid out for good.
     settled: usize,
     /// What stands behind it: leaves that may change, and the first line of each.
@@ -115,12 +131,18 @@ impl Document {
             self.advance(frame);
             self.laid.version = Some(self.version);
         }
-        &self.laid.lines
+        &self.laid.out.lines
+    }
+
+    /// The same lines to keep, with their links.
+    pub fn rendered(&mut self, columns: u16, theme: &Theme) -> Rendered {
+        self.lines(columns, theme);
+        self.laid.out.clone()
     }
 
     /// Where links lead, for the lines last asked for.
     pub fn links(&self) -> &[LinkSpan] {
-        &self.laid.links
+        &self.laid.out.links
     }
 
     /// All code in it, as it was written.
@@ -190,7 +212,7 @@ impl Document {
                 (Kept::Old, None) => continue,
             };
             same = false;
-            let first = first.filter(|_| standing > 0).unwrap_or(self.laid.lines.len());
+            let first = first.filter(|_| standing > 0).unwrap_or(self.laid.out.lines.len());
             self.append(leaf, first, standing, frame);
         }
         if let Some((_, line)) = old.next() {
@@ -202,8 +224,9 @@ impl Document {
     /// Drops the lines from the first leaf that changed on.
     fn cut_once(&mut self, same: &mut bool, line: usize) {
         if std::mem::take(same) {
-            self.laid.lines.truncate(line);
-            self.laid.links.retain(|link| link.line < line);
+            Rc::make_mut(&mut self.laid.out.lines).truncate(line);
+            let kept = self.laid.out.links.partition_point(|link| link.line < line);
+            Rc::make_mut(&mut self.laid.out.links).truncate(kept);
         }
     }
 
@@ -214,11 +237,11 @@ impl Document {
 
     /// Lays a leaf out at the end of the lines. Its own first line is `first`, since `standing` of them are there.
     fn append(&mut self, leaf: Leaf, first: usize, standing: usize, frame: Frame<'_>) {
-        let n = self.laid.lines.len();
+        let n = self.laid.out.lines.len();
         let laid = lay(&leaf, frame, self.colours_of(&leaf), standing);
         let links = laid.links.into_iter().map(|(line, columns, url)| LinkSpan { line: n + line, columns, url });
-        self.laid.links.extend(links);
-        self.laid.lines.extend(laid.lines);
+        Rc::make_mut(&mut self.laid.out.links).extend(links);
+        Rc::make_mut(&mut self.laid.out.lines).extend(laid.lines);
         if let Some(colouring) = self.colours.get_mut(&leaf.start) {
             colouring.fresh = false;
         }
@@ -259,7 +282,7 @@ impl Document {
                 continue;
             }
             let laid = lay(leaf, frame, self.colours_of(leaf), 0);
-            for (line, coloured) in self.laid.lines.iter_mut().skip(*first).zip(laid.lines) {
+            for (line, coloured) in Rc::make_mut(&mut self.laid.out.lines).iter_mut().skip(*first).zip(laid.lines) {
                 *line = coloured;
             }
             if let Some(colouring) = self.colours.get_mut(&leaf.start) {

@@ -21,7 +21,7 @@ mod table;
 mod tests;
 mod wrap;
 
-pub use document::{CodeBlock, Document, LinkSpan};
+pub use document::{CodeBlock, Document, LinkSpan, Rendered};
 pub use highlight::{Coloured, HighlightAnswer, HighlightRequest, Highlighter};
 pub use store::Documents;
 

@@ -1,8 +1,10 @@
-//! ratatui's way to the terminal: crossterm's sequences into a buffer, one synchronized update a frame, sizes clamped.
+//! ratatui's way to the terminal: crossterm's sequences into a buffer, with links around the cells that lead somewhere, one
+//! synchronized update a frame, sizes clamped.
 
 use super::writer::Writer;
 use crate::text::sequences;
 use crate::tui::app::Size as AppSize;
+use crate::tui::links::{self, Links};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
@@ -37,6 +39,7 @@ pub struct Screen {
     inner: CrosstermBackend<Frame>,
     frame: Frame,
     size: Rc<StdCell<AppSize>>,
+    links: Rc<RefCell<Links>>,
     writer: Writer,
     synchronized: bool,
     cursor: Option<Position>,
@@ -45,9 +48,10 @@ pub struct Screen {
 
 impl Screen {
     /// `size` is set by the loop: a frame is as large as the state it is drawn from, whatever the window is by then.
-    pub fn new(writer: Writer, size: Rc<StdCell<AppSize>>, synchronized: bool) -> Self {
+    /// `links`: what the numbers in a frame's cells lead to.
+    pub fn new(writer: Writer, size: Rc<StdCell<AppSize>>, links: Rc<RefCell<Links>>, synchronized: bool) -> Self {
         let frame = Frame::default();
-        Self { inner: CrosstermBackend::new(frame.clone()), frame, size, writer, synchronized, cursor: None, cursor_shown: true }
+        Self { inner: CrosstermBackend::new(frame.clone()), frame, size, links, writer, synchronized, cursor: None, cursor_shown: true }
     }
 
     /// The cursor moves about while cells are written: it must be put back even where it did not change.
@@ -63,12 +67,24 @@ impl Backend for Screen {
     where
         I: Iterator<Item = (u16, u16, &'a Cell)>,
     {
-        let mut content = content.peekable();
-        if content.peek().is_none() {
+        let content: Vec<(u16, u16, &Cell)> = content.collect();
+        if content.is_empty() {
             return Ok(());
         }
         self.touched();
-        self.inner.draw(content)
+        let links = Rc::clone(&self.links);
+        let links = links.borrow();
+        for run in content.chunk_by(|(_, _, a), (_, _, b)| links::number(a) == links::number(b)) {
+            let target = run.first().and_then(|(_, _, cell)| links.target(cell));
+            if let Some(url) = target {
+                self.frame.write_all(sequences::link(url).as_bytes())?;
+            }
+            self.inner.draw(run.iter().copied())?;
+            if target.is_some() {
+                self.frame.write_all(sequences::LINK_END.as_bytes())?;
+            }
+        }
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {

@@ -19,7 +19,7 @@ use super::app::{Action, App, Size, update};
 use super::keymap::Keymap;
 use super::preferences::Preferences;
 use super::theme::{Depth, Theme, Themes};
-use super::{screens, view};
+use super::{Links, screens, view};
 use crate::config::{Config, Folders};
 use crate::protocol::{ModelRef, Report, Settings};
 use crate::shelf::Surroundings;
@@ -32,7 +32,7 @@ use clock::Clock;
 use effects::{House, Own};
 use inbox::{Inbox, Mail};
 use input::Input;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -110,6 +110,7 @@ struct Running {
     guard: terminal::Guard,
     terminal: ratatui::Terminal<Screen>,
     size: Rc<Cell<Size>>,
+    links: Rc<RefCell<Links>>,
     drawn_at: Instant,
     dirty: bool,
     /// A key came since the last frame.
@@ -122,17 +123,32 @@ impl Running {
         let mut clock = Clock::start();
         let size = Rc::new(Cell::new(window()));
         let mut app = new_app(&options, size.get(), &mut clock);
-        let screen = Screen::new(writer.clone(), Rc::clone(&size), options.features.modern);
+        let links = Rc::new(RefCell::new(Links::new(options.preferences.hyperlinks && options.features.modern)));
+        let screen = Screen::new(writer.clone(), Rc::clone(&size), Rc::clone(&links), options.features.modern);
         let mut terminal = ratatui::Terminal::new(screen)?;
         terminal.clear()?;
-        draw(&mut terminal, &app)?;
+        draw(&mut terminal, &app, &links)?;
         let input = Input::start(inbox.clone())?;
         let house = House::start(&options, clock::unix_ms(), &inbox, writer);
         app.themes = all_themes(&options);
         app.theme = app.themes.iter().position(|t| t.name() == options.preferences.theme).unwrap_or(0);
         inbox.act(Action::Started);
         options.notes.iter().for_each(|note| inbox.act(Action::Failed(note.clone())));
-        Ok(Self { app, options, clock, inbox, input, house, guard, terminal, size, drawn_at: clock::now(), dirty: false, keyed: false })
+        Ok(Self {
+            app,
+            options,
+            clock,
+            inbox,
+            input,
+            house,
+            guard,
+            terminal,
+            size,
+            links,
+            drawn_at: clock::now(),
+            dirty: false,
+            keyed: false,
+        })
     }
 
     fn until_the_end(&mut self) -> u8 {
@@ -250,7 +266,7 @@ impl Running {
             return;
         }
         // What fails to be drawn now is drawn with the next frame.
-        if draw(&mut self.terminal, &self.app).is_ok() {
+        if draw(&mut self.terminal, &self.app, &self.links).is_ok() {
             self.dirty = false;
         }
         self.keyed = false;
@@ -271,9 +287,9 @@ impl Running {
     }
 }
 
-fn draw(terminal: &mut ratatui::Terminal<Screen>, app: &App) -> std::io::Result<()> {
+fn draw(terminal: &mut ratatui::Terminal<Screen>, app: &App, links: &RefCell<Links>) -> std::io::Result<()> {
     terminal.draw(|frame| {
-        view(app, frame);
+        view(app, &mut links.borrow_mut(), frame);
         last_pass::clean(frame.buffer_mut());
     })?;
     Ok(())

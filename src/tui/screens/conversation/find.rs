@@ -70,7 +70,7 @@ fn lines(app: &App, words: &str) -> Vec<usize> {
     }
     let blocks = blocks(app);
     let all = blocks.iter().flat_map(|b| b.lines.iter());
-    all.enumerate().filter(|(_, l)| text(&l.line).to_lowercase().contains(words)).map(|(at, _)| at).collect()
+    all.enumerate().filter(|(_, l)| text(l.line).to_lowercase().contains(words)).map(|(at, _)| at).collect()
 }
 
 pub fn text(line: &ratatui::text::Line) -> String {

@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod branch;
 pub mod find;
+mod lines;
 pub mod scroll;
 pub mod send;
 mod state;

@@ -3,6 +3,9 @@ use crate::history::{Conversation, ConversationRow, Hit, Node, Status, Tree, Wri
 use crate::protocol::{Channel, ConversationId, Event, FinishReason, NodeId, Role, TokenOut};
 use crate::tui::app::{Action, Effect, Read, ReadAnswer, Size};
 use crate::tui::stage::Stage;
+use crate::tui::{Links, view};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
 
 const ANSWER: &str = "You keep most of what Q8_0 would choose and gain speed.\n\nBelow Q3_K the answers begin to wander.";
 
@@ -237,4 +240,24 @@ fn looks() {
     stage.say("once more");
     stage.fail("llama-3.gguf ends inside tensor blk.3.ffn_up.weight (1.2 of 1.9 GB present)", "Pull it again");
     stage.screen("failed");
+}
+
+/// The links' numbers ride in the cells: a list that lies over them has none of its own.
+#[test]
+fn what_lies_over_a_link_takes_it_away() {
+    let n_linked = |stage: &Stage| {
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).expect("a screen in memory never fails");
+        let mut links = Links::new(true);
+        terminal.draw(|frame| view(&stage.app, &mut links, frame)).expect("a screen in memory never fails");
+        let cells = &terminal.backend().buffer().content;
+        assert!(cells.iter().filter_map(|c| links.target(c)).all(|url| url.as_str() == "https://example.org/"));
+        cells.iter().filter(|c| links.target(c).is_some()).count()
+    };
+    let mut stage = Stage::ready(80, 24);
+    stage.exchange("where?", "At [it](https://example.org/).");
+    assert_eq!(n_linked(&stage), "it (https://example.org/)".len());
+    stage.keys("<f1>");
+    assert_eq!(n_linked(&stage), 0, "{}", stage.text());
+    stage.keys("<esc>");
+    assert_eq!(n_linked(&stage), "it (https://example.org/)".len());
 }

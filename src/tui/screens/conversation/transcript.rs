@@ -1,14 +1,14 @@
 //! The turns that are shown, as lines. They are wrapped once and kept until something they show changes: a long
 //! conversation costs a frame no more than its last turn.
 
+use super::lines::TurnLines;
 use super::state::State;
-use super::turn::{self, Look, TurnLine};
+use super::turn::{self, Look};
 use crate::history::{Node, Status};
 use crate::protocol::NodeId;
 use crate::tui::app::App;
-use crate::tui::markdown::{Documents, HighlightAnswer, HighlightRequest, TEXT_COLUMNS_MAX};
+use crate::tui::markdown::{Documents, HighlightAnswer, HighlightRequest, Rendered, TEXT_COLUMNS_MAX};
 use crate::tui::theme::Theme;
-use ratatui::text::Line;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -30,7 +30,7 @@ struct Key {
     compact: bool,
 }
 
-type Lines = Rc<Vec<TurnLine>>;
+type Lines = Rc<TurnLines>;
 
 #[derive(Debug, Default)]
 pub struct Kept {
@@ -56,10 +56,10 @@ impl Kept {
     }
 
     /// An answer's text as lines, at most so many columns wide.
-    fn document(&self, node: &Node, text: &str, columns: u16, theme: &Theme) -> Vec<Line<'static>> {
+    fn document(&self, node: &Node, text: &str, columns: u16, theme: &Theme) -> Rendered {
         let finished = node.status != Status::Streaming;
         let mut documents = self.documents.borrow_mut();
-        documents.get(node.id.0.as_u128(), text, finished).lines(columns, theme).to_vec()
+        documents.get(node.id.0.as_u128(), text, finished).rendered(columns, theme)
     }
 }
 
@@ -105,6 +105,8 @@ fn block(app: &App, conversation: &State, node: &Node, columns: u16, last: bool)
     if let Some((_, lines)) = conversation.kept.turns.borrow().get(&node.id).filter(|(kept, _)| *kept == key) {
         return Block { node: node.id, lines: Rc::clone(lines) };
     }
+    // Before its text grows nobody else may hold its lines: then they are not copied.
+    conversation.kept.turns.borrow_mut().remove(&node.id);
     let look = Look {
         theme: app.theme(),
         columns: columns.min(TEXT_COLUMNS_MAX),

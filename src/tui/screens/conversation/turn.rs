@@ -1,24 +1,16 @@
 //! One turn as lines: who and when, what was thought, what was said, how it ended, its figures.
 
+use super::lines::{TurnLine, TurnLines};
 use super::state::{State, Thought};
 use crate::history::{Node, Status};
 use crate::protocol::{FinishReason, Role, Statistics};
 use crate::text::{Shown, width};
 use crate::tui::figures;
 use crate::tui::keymap::{Intent, Keymap};
+use crate::tui::markdown::Rendered;
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::{time, wrap};
 use ratatui::text::{Line, Span};
-
-/// A line with what stands beside it.
-#[derive(Debug, Clone, Default)]
-pub struct TurnLine {
-    pub line: Line<'static>,
-    /// The accent bar of what a person said.
-    pub bar: bool,
-    /// At the right edge: the time.
-    pub right: Option<Span<'static>>,
-}
 
 /// What a turn's lines depend on besides the turn.
 pub struct Look<'a> {
@@ -34,7 +26,7 @@ pub struct Look<'a> {
     pub keymap: &'a Keymap,
     pub motion: bool,
     /// An answer's text as lines.
-    pub document: &'a dyn Fn(&str) -> Vec<Line<'static>>,
+    pub document: &'a dyn Fn(&str) -> Rendered,
 }
 
 /// The bar where the next token will stand.
@@ -56,13 +48,13 @@ impl Look<'_> {
     }
 }
 
-pub fn lines(node: &Node, look: &Look) -> Vec<TurnLine> {
-    let mut out = vec![header(node, look)];
+pub fn lines(node: &Node, look: &Look) -> TurnLines {
+    let mut out = TurnLines { head: vec![header(node, look)], ..TurnLines::default() };
     match node.role {
-        Role::User | Role::System | Role::Tool => out.extend(said(node, look)),
+        Role::User | Role::System | Role::Tool => out.head.extend(said(node, look)),
         Role::Assistant => answer(node, look, &mut out),
     }
-    out.push(TurnLine::default());
+    out.tail.push(TurnLine::default());
     out
 }
 
@@ -94,30 +86,27 @@ fn said(node: &Node, look: &Look) -> Vec<TurnLine> {
     lines
 }
 
-fn answer(node: &Node, look: &Look, out: &mut Vec<TurnLine>) {
+fn answer(node: &Node, look: &Look, out: &mut TurnLines) {
     let streams = node.status == Status::Streaming;
     if let Some(thinking) = node.thinking.as_deref().filter(|t| !t.is_empty()) {
-        out.extend(thought(node, thinking, look));
+        out.head.extend(thought(node, thinking, look));
     }
     let text = if streams && !look.motion { whole_paragraphs(&node.content) } else { &node.content };
-    let lines = (look.document)(text).into_iter();
-    let mut body: Vec<TurnLine> = lines.map(|line| TurnLine { line, ..TurnLine::default() }).collect();
+    out.body = (look.document)(text);
     if streams {
         let cursor = look.span(CURSOR, Meaning::Accent);
-        match body.last_mut().filter(|l| l.line.width() < usize::from(look.columns)) {
-            Some(last) => last.line.push_span(cursor),
-            None => body.push(TurnLine { line: Line::from(cursor), ..TurnLine::default() }),
+        match out.body.lines.last().filter(|last| last.width() < usize::from(look.columns)) {
+            Some(_) => out.cursor = Some(cursor),
+            None => out.tail.push(TurnLine { line: Line::from(cursor), ..TurnLine::default() }),
         }
     }
-    let said_nothing = body.is_empty();
-    out.extend(body);
     if let Some(end) = ending(node, look) {
-        out.extend((!said_nothing).then(TurnLine::default));
-        out.extend(end);
+        out.tail.extend((!out.body.lines.is_empty()).then(TurnLine::default));
+        out.tail.extend(end);
     }
     if let Some(statistics) = node.statistics.as_ref().filter(|_| !streams && (look.last || look.unfolded)) {
-        out.push(TurnLine::default());
-        out.extend(figures_lines(statistics, node, look));
+        out.tail.push(TurnLine::default());
+        out.tail.extend(figures_lines(statistics, node, look));
     }
 }
 

@@ -1,8 +1,10 @@
 //! The conversation on the screen.
 
+use super::lines::LineView;
 use super::state::Scroll;
 use super::transcript::{Block, blocks, columns, n_lines};
 use super::{find, scroll, welcome};
+use crate::tui::Links;
 use crate::tui::app::{App, Class, Focus};
 use crate::tui::figures;
 use crate::tui::paint::{self, piece};
@@ -14,7 +16,7 @@ use ratatui::layout::Rect;
 const BAR: &str = "▎";
 const CHOSEN: &str = "›";
 
-pub fn view(app: &App, theme: &Theme, buf: &mut Buffer) {
+pub fn view(app: &App, theme: &Theme, links: &mut Links, buf: &mut Buffer) {
     let layout = app.layout();
     if app.conversation.is_empty() {
         if app.prompt.is_empty() {
@@ -29,7 +31,7 @@ pub fn view(app: &App, theme: &Theme, buf: &mut Buffer) {
     let blocks = blocks(app);
     let area = layout.transcript;
     let top = scroll::top_line(app.conversation.scroll, &blocks, usize::from(area.height));
-    transcript(app, theme, area, &blocks, top, buf);
+    transcript(app, theme, &blocks, top, links, buf);
     let below = n_lines(&blocks).saturating_sub(top + usize::from(area.height));
     let below = if app.conversation.scroll == Scroll::Follow { 0 } else { below };
     rule(app, theme, layout.rule, below, buf);
@@ -55,31 +57,51 @@ fn title(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     paint::row(buf, area, &left, &right, theme);
 }
 
-fn transcript(app: &App, theme: &Theme, area: Rect, blocks: &[Block], top: usize, buf: &mut Buffer) {
+fn transcript(app: &App, theme: &Theme, blocks: &[Block], top: usize, links: &mut Links, buf: &mut Buffer) {
+    let area = app.layout().transcript;
     let margin = app.layout().class.margin();
     let x = area.x.saturating_add(margin);
-    let right = area.right().min(x.saturating_add(columns(app)));
-    let words = app.conversation.find.as_ref().map(|f| f.words.as_str()).filter(|w| !w.is_empty());
+    let sign = if margin > 1 { x.saturating_sub(2).max(area.x) } else { area.x };
+    let mut above = top;
     // Short conversations stand at the top and grow downward.
-    let all = blocks.iter().flat_map(|b| b.lines.iter().enumerate().map(|(n, l)| (b.node, n, l)));
-    for ((node, n, line), y) in all.skip(top).zip(area.top()..area.bottom()) {
-        let sign = x.saturating_sub(2).max(area.x);
-        if line.bar && margin > 0 {
-            paint::set(buf, if margin > 1 { sign } else { area.x }, y, BAR, theme.style(Meaning::Accent));
+    let mut rows = area.top()..area.bottom();
+    for block in blocks {
+        let hidden = above.min(block.lines.len());
+        above -= hidden;
+        for n in hidden..block.lines.len() {
+            let (Some(y), Some(line)) = (rows.next(), block.lines.get(n)) else { return };
+            if line.bar && margin > 0 {
+                paint::set(buf, sign, y, BAR, theme.style(Meaning::Accent));
+            }
+            if n == 0 && app.conversation.chosen == Some(block.node) && app.focus == Focus::Transcript {
+                paint::set(buf, sign, y, CHOSEN, theme.style(Meaning::Accent));
+            }
+            draw_line(app, line, Rect { x, y, width: area.right().saturating_sub(x), height: 1 }, links, buf);
         }
-        if n == 0 && app.conversation.chosen == Some(node) && app.focus == Focus::Transcript {
-            paint::set(buf, if margin > 1 { sign } else { area.x }, y, CHOSEN, theme.style(Meaning::Accent));
+    }
+}
+
+/// A line with its links, what stands at its right, and the words that are looked for.
+fn draw_line(app: &App, line: LineView<'_>, area: Rect, links: &mut Links, buf: &mut Buffer) {
+    let (behind, _) = buf.set_line(area.x, area.y, line.line, area.width);
+    if let Some(cursor) = line.cursor {
+        buf.set_span(behind, area.y, cursor, area.right().saturating_sub(behind));
+    }
+    for link in line.links {
+        if let Some(mark) = links.mark(&link.url) {
+            let column = |c: u16| area.x.saturating_add(c).min(area.right());
+            paint::link(buf, area.y, column(link.columns.start)..column(link.columns.end), mark);
         }
-        buf.set_line(x, y, &line.line, area.right().saturating_sub(x));
-        if let Some(span) = &line.right {
-            let columns = u16::try_from(span.width()).unwrap_or(u16::MAX);
-            let edge = area.right().saturating_sub(2);
-            buf.set_span(edge.saturating_sub(columns), y, span, columns);
-        }
-        if let Some(words) = words {
-            let text = find::text(&line.line);
-            paint::mark(buf, x, y, right, &text, &find::marks(&text, words));
-        }
+    }
+    if let Some(span) = line.right {
+        let columns = u16::try_from(span.width()).unwrap_or(u16::MAX);
+        let edge = area.right().saturating_sub(2);
+        buf.set_span(edge.saturating_sub(columns), area.y, span, columns);
+    }
+    if let Some(words) = app.conversation.find.as_ref().map(|f| f.words.as_str()).filter(|w| !w.is_empty()) {
+        let right = area.right().min(area.x.saturating_add(columns(app)));
+        let text = find::text(line.line);
+        paint::mark(buf, area.x, area.y, right, &text, &find::marks(&text, words));
     }
 }
 
