@@ -1,6 +1,7 @@
 //! Shown as sent is on disk: killed at any moment, reopened, compared with what it had told.
 
 use super::*;
+use crate::dice::Dice;
 use ingle::history::{Reader, Status};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
@@ -128,17 +129,4 @@ fn compare(home: &Path, told: &Told, kill: u32) {
         }
     }
     drop(Reader::open(&Folders::within(home)).expect("a second reader does no harm"));
-}
-
-/// Chance that a failing run can repeat: SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % n
-    }
 }

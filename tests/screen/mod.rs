@@ -6,15 +6,18 @@ mod leaving;
 mod links;
 mod window;
 
+use crate::pty::{self, PATIENCE, Pty};
 use ingle::text::audit::Auditor;
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use std::io::{Read, Write};
+use portable_pty::CommandBuilder;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Nothing here takes so long but on a machine that does much else.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The emulator holds no more than the program draws, and no less than two cells: it fails where a line wraps in its
+/// only row. The program's own window has no such bounds.
+const CELLS_MIN: u16 = 2;
+const COLUMNS_MAX: u16 = 1_000;
+const ROWS_MAX: u16 = 500;
 
 struct Seen {
     parser: vt100::Parser,
@@ -27,9 +30,9 @@ struct Seen {
 /// One run of the program in a terminal.
 pub struct Terminal {
     seen: Arc<(Mutex<Seen>, Condvar)>,
-    master: Option<Box<dyn MasterPty + Send>>,
-    writer: Option<Box<dyn Write + Send>>,
-    child: Box<dyn Child + Send + Sync>,
+    pty: Pty,
+    /// What had been written when the size was last changed.
+    n_bytes_resized: usize,
 }
 
 /// A home that outlives the runs in it.
@@ -62,10 +65,13 @@ fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 
 impl Terminal {
     pub fn start(home: &Path, columns: u16, rows: u16, arguments: &[&str]) -> Self {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_ingle"));
         command.args(arguments);
+        Self::run(command, home, columns, rows)
+    }
+
+    /// Any command in which the program runs.
+    pub fn run(mut command: CommandBuilder, home: &Path, columns: u16, rows: u16) -> Self {
         command.env_clear();
         for (name, value) in [("TERM", "xterm-256color"), ("COLORTERM", "truecolor"), ("LANG", "C.UTF-8"), ("PATH", "/usr/bin:/bin")] {
             command.env(name, value);
@@ -73,29 +79,18 @@ impl Terminal {
         command.env("HOME", home);
         command.env("INGLE_HOME", home.join("ingle"));
         command.cwd(home);
-        let child = pair.slave.spawn_command(command).expect("the program starts");
-        drop(pair.slave);
         let seen = Seen { parser: vt100::Parser::new(rows, columns, 0), auditor: Auditor::default(), bytes: Vec::new(), ended: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
-        let mut reader = pair.master.try_clone_reader().expect("a reader");
         let shared = Arc::clone(&seen);
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            loop {
-                let n = reader.read(&mut buffer).unwrap_or(0);
-                let mut seen = lock(&shared.0);
-                seen.ended = n == 0;
-                seen.parser.process(&buffer[..n]);
-                seen.auditor.feed(&buffer[..n]);
-                seen.bytes.extend_from_slice(&buffer[..n]);
-                shared.1.notify_all();
-                if n == 0 {
-                    return;
-                }
-            }
+        let pty = Pty::start(command, pty::size(columns, rows), move |piece| {
+            let mut seen = lock(&shared.0);
+            seen.ended = piece.is_empty();
+            seen.parser.process(piece);
+            seen.auditor.feed(piece);
+            seen.bytes.extend_from_slice(piece);
+            shared.1.notify_all();
         });
-        let writer = pair.master.take_writer().expect("a writer");
-        Self { seen, master: Some(pair.master), writer: Some(writer), child }
+        Self { seen, pty, n_bytes_resized: 0 }
     }
 
     /// Text is typed, `<enter>`, `<ctrl-x>`, `<f2>` and the like are pressed.
@@ -122,14 +117,15 @@ impl Terminal {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        let writer = self.writer.as_mut().expect("the terminal is open");
-        writer.write_all(bytes).and_then(|()| writer.flush()).expect("the program reads");
+        self.pty.write(bytes);
     }
 
     pub fn resize(&mut self, columns: u16, rows: u16) {
-        let size = PtySize { rows, cols: columns, pixel_width: 0, pixel_height: 0 };
-        lock(&self.seen.0).parser.screen_mut().set_size(rows, columns);
-        self.master.as_ref().expect("the terminal is open").resize(size).expect("a new size");
+        let mut seen = lock(&self.seen.0);
+        self.n_bytes_resized = seen.bytes.len();
+        seen.parser.screen_mut().set_size(rows.clamp(CELLS_MIN, ROWS_MAX), columns.clamp(CELLS_MIN, COLUMNS_MAX));
+        drop(seen);
+        self.pty.resize(columns, rows);
     }
 
     pub fn screen(&self) -> String {
@@ -138,14 +134,29 @@ impl Terminal {
 
     /// Waits until the screen is as wished; shows it when that does not come.
     pub fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) {
+        self.wait(what, |seen| is_so(&seen.parser.screen().contents()));
+    }
+
+    fn wait(&self, what: &str, is_so: impl Fn(&Seen) -> bool) {
         let deadline = now() + PATIENCE;
         let mut seen = lock(&self.seen.0);
-        while !is_so(&seen.parser.screen().contents()) {
+        while !is_so(&seen) {
             let left = deadline.saturating_duration_since(now());
-            let screen = seen.parser.screen().contents();
-            assert!(!left.is_zero() && !seen.ended, "not seen: {what}\n{screen}");
+            assert!(!left.is_zero() && !seen.ended, "not seen: {what}\n{}", seen.parser.screen().contents());
             seen = self.seen.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// Until something was drawn since the last change of size.
+    pub fn until_drawn(&self) {
+        self.wait("another frame", |seen| seen.bytes.len() > self.n_bytes_resized);
+    }
+
+    /// The most memory that the program ever held.
+    pub fn peak_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pty.id())).expect("it runs");
+        let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).expect("the system counts it");
+        peak.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
     pub fn until_text(&self, text: &str) {
@@ -157,28 +168,23 @@ impl Terminal {
         self.until("an answer's figures", |screen| screen.contains(" tok   ") && !screen.contains('▍'));
     }
 
-    pub fn signal(&self, name: &str) {
-        let pid = self.child.process_id().expect("it runs").to_string();
-        let sent = std::process::Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(sent.is_ok_and(|s| s.success()), "kill -s {name}");
+    pub fn signal(&self, signal: i32) {
+        self.pty.signal(signal);
     }
 
     /// The person closes the window, or the link drops.
     pub fn hang_up(&mut self) {
-        self.writer = None;
-        self.master = None;
+        self.pty.hang_up();
     }
 
-    /// Waits for the program's end: exit status, or 128 + n where a signal ended it.
+    /// Waits for the program's end and gives its exit status.
     pub fn ended(&mut self) -> u32 {
-        let deadline = now() + PATIENCE;
-        loop {
-            if let Some(status) = self.child.try_wait().expect("its status can be asked") {
-                return status.exit_code();
-            }
-            assert!(now() < deadline, "it does not end:\n{}", self.screen());
-            std::thread::yield_now();
-        }
+        let code = self.pty.ended();
+        code.unwrap_or_else(|| panic!("it does not end:\n{}", self.screen()))
+    }
+
+    pub fn ended_within(&mut self, within: Duration) -> Option<u32> {
+        self.pty.ended_within(within)
     }
 
     /// Everything that was written, once the program is gone.
@@ -212,8 +218,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.pty.end();
         if std::thread::panicking() {
             return;
         }
