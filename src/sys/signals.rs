@@ -1,7 +1,7 @@
 //! Signals, as messages from a thread of their own.
 
 use super::terminal;
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 use std::io;
 use std::thread;
@@ -18,6 +18,8 @@ pub enum Signal {
     Suspend,
     /// CONT: take the terminal again, ask its size, draw everything.
     Continue,
+    /// WINCH: ask the size, draw all. Listened for from the first moment; crossterm only begins with its first read.
+    Resized,
 }
 
 /// What a shell expects of a program that a signal ended.
@@ -33,13 +35,14 @@ pub fn lost_exit_code() -> u8 {
 /// Listens from now on. `tell` only passes the signal on; the receiver does the work, in time: see [`leave_within`].
 /// SIGHUP stays ignored where it was at the start, as nohup asks.
 pub fn listen(mut tell: impl FnMut(Signal) + Send + 'static) -> io::Result<()> {
-    let mut signals = Signals::new(leaving().into_iter().chain([SIGTSTP, SIGCONT]))?;
+    let mut signals = Signals::new(leaving().into_iter().chain([SIGTSTP, SIGCONT, SIGWINCH]))?;
     let listen = move || {
         let mut is_leaving = false;
         for signal in signals.forever() {
             match signal {
                 SIGTSTP => tell(Signal::Suspend),
                 SIGCONT => tell(Signal::Continue),
+                SIGWINCH => tell(Signal::Resized),
                 signal if is_leaving => leave_now(exit_code(signal)),
                 signal => {
                     is_leaving = true;

@@ -56,6 +56,7 @@ fn takes_the_terminal() {
                     }
                     Signal::Suspend => guard.suspend_alone().expect("the terminal can be taken again"),
                     Signal::Continue => guard.take_again().expect("the terminal can be taken again"),
+                    Signal::Resized => {}
                 }
             }
         }

@@ -109,13 +109,15 @@ fn started(app: &mut App) -> Vec<Effect> {
     effects
 }
 
+/// Everything is drawn anew even where the size is the same again: between two frames the window may have been another
+/// one, and the terminal has cut off what stood there.
 fn resize(app: &mut App, size: Size) -> Vec<Effect> {
     app.size = size;
     let panel = app.layout().level >= Level::Panel;
     if app.focus == Focus::Panel && !panel {
         app.focus = Focus::Prompt;
     }
-    Vec::new()
+    vec![Effect::Redraw]
 }
 
 fn wheel(app: &mut App, up: bool) -> Vec<Effect> {

@@ -1,6 +1,5 @@
-//! Keys, pastes, sizes and focus, from a thread of their own.
+//! Keys, pastes and focus, from a thread of their own.
 
-use super::backend::clamp;
 use super::inbox::Inbox;
 use crate::tui::app::Action;
 use crate::tui::keymap::{Chord, Key};
@@ -77,7 +76,8 @@ fn action(event: Event) -> Option<Action> {
     match event {
         Event::Key(key) => chord(key).map(Action::Key),
         Event::Paste(text) => Some(Action::Paste(text)),
-        Event::Resize(columns, rows) => Some(Action::Resize(clamp(columns, rows))),
+        // The loop asks for the size when the signal comes.
+        Event::Resize(..) => None,
         Event::FocusGained => Some(Action::Focused(true)),
         Event::FocusLost => Some(Action::Focused(false)),
         Event::Mouse(mouse) => match mouse.kind {

@@ -160,6 +160,7 @@ impl Running {
                     Mail::Signal(Signal::Leave(n)) => Some(self.leave(signals::exit_code(n))),
                     Mail::Signal(Signal::Suspend) => self.suspend(false),
                     Mail::Signal(Signal::Continue) => self.back(),
+                    Mail::Signal(Signal::Resized) => self.happen(Action::Resize(window())),
                     Mail::Lost => {
                         signals::leave_within(signals::lost_exit_code());
                         Some(self.leave(signals::lost_exit_code()))
