@@ -137,9 +137,9 @@ impl Backend for Screen {
             whole.extend_from_slice(sequences::BEGIN_FRAME.as_bytes());
             whole.extend_from_slice(&bytes);
             whole.extend_from_slice(sequences::END_FRAME.as_bytes());
-            self.writer.say(&whole);
+            self.writer.frame(&whole);
         } else {
-            self.writer.say(&bytes);
+            self.writer.frame(&bytes);
         }
         Ok(())
     }

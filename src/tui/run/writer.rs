@@ -69,6 +69,13 @@ impl Writer {
         free
     }
 
+    /// Adds a frame, whatever its size: the next one is only what differs from it. One at a time, since it is drawn
+    /// when the writer is free.
+    pub fn frame(&self, bytes: &[u8]) {
+        self.lock().bytes.extend_from_slice(bytes);
+        self.slot.1.notify_all();
+    }
+
     /// Adds bytes behind what waits.
     pub fn say(&self, bytes: &[u8]) {
         let mut slot = self.lock();
