@@ -99,6 +99,16 @@ pub struct Loaded {
     pub load_ms: f64,
 }
 
+impl Loaded {
+    /// A file that was cut or written to under its map would be read wrongly, or not at all.
+    pub fn unchanged(&self) -> Result<(), Report> {
+        self.file.unchanged().map_err(|(name, changed)| {
+            let what = format!("{name} {changed} since it was loaded");
+            Report::new(what, "Load it again").offender(self.file.name())
+        })
+    }
+}
+
 pub fn spawn(outbox: Outbox, done: UnboundedSender<Done>) -> Result<(Sender<Task>, std::thread::JoinHandle<()>), Report> {
     let (tasks, inbox) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
@@ -189,11 +199,7 @@ fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -
 
 fn find(models: &mut HashMap<ModelId, Loaded>, model: ModelId) -> Result<&mut Loaded, Report> {
     let loaded = models.get_mut(&model).ok_or_else(|| Report::new("this model is not loaded any more", "Load it again"))?;
-    // A file that was cut or replaced under its map would be read wrongly, or not at all.
-    if let Err((name, changed)) = loaded.file.unchanged() {
-        let what = format!("{name} {changed} since it was loaded");
-        return Err(Report::new(what, "Load it again").offender(loaded.file.name()));
-    }
+    loaded.unchanged()?;
     Ok(loaded)
 }
 

@@ -9,7 +9,10 @@ use crate::sampler::Sampler;
 use crate::tokenizer::{Assembled, Assembler};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How often a file is looked at while it is computed with.
+const LOOK: Duration = Duration::from_secs(1);
 
 pub struct Request {
     pub job: JobId,
@@ -35,6 +38,8 @@ struct Answer<'a> {
     logits: Vec<f32>,
     times: TokenTimes,
     stats: Statistics,
+    /// When the file was last found as it was loaded.
+    looked: Instant,
     /// Tokens whose text is still held back.
     untold: Vec<TokenOut>,
     /// Bytes of keys and values as they were last told.
@@ -64,6 +69,7 @@ pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbo
         logits: Vec::new(),
         times: TokenTimes::default(),
         stats,
+        looked: started,
         untold: Vec::new(),
         told_kv: 0,
         model,
@@ -142,6 +148,11 @@ impl Answer<'_> {
 
     /// Computes `ids` behind what the cache holds, keeping the last one's logits if wanted; false if cancelled.
     fn feed(&mut self, ids: &[u32], wants_logits: bool) -> Result<bool, Report> {
+        let now = pace::now();
+        if now - self.looked >= LOOK {
+            self.loaded.unchanged()?;
+            self.looked = now;
+        }
         let wanted = if wants_logits { ids.len() - 1..ids.len() } else { 0..0 };
         let logits = &mut self.logits;
         let fed = self.loaded.model.forward(&mut self.loaded.session, ids, wanted, &self.request.cancel, &mut |_, row| {

@@ -43,16 +43,16 @@ pub struct Identity {
     pub links: u64,
 }
 
-/// What happened to a file after it was mapped.
+/// What happened to a file after it was mapped: a sentence once the file's name stands before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Changed {
-    #[error("it was cut from {from} to {to} bytes")]
+    #[error("was cut from {from} to {to} bytes")]
     Cut { from: u64, to: u64 },
-    #[error("it grew from {from} to {to} bytes")]
+    #[error("grew from {from} to {to} bytes")]
     Grown { from: u64, to: u64 },
-    #[error("it was written to")]
+    #[error("was written to")]
     Written,
-    #[error("it can no longer be looked at")]
+    #[error("can no longer be looked at")]
     Gone,
 }
 

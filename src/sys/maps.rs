@@ -6,7 +6,7 @@ use std::cell::UnsafeCell;
 use std::io;
 use std::ptr;
 use std::sync::Once;
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 /// A split model has up to 1,024 files; a few are loaded at a time. What finds no place is mapped all the same, only
 /// without a sentence of its own.
@@ -27,6 +27,9 @@ static TABLE: [Row; MAPS_MAX] =
 static INSTALLED: Once = Once::new();
 /// The handler that was there before; null until ours is installed. Leaked.
 static EARLIER: AtomicPtr<Earlier> = AtomicPtr::new(ptr::null_mut());
+
+/// Set by the first thread that touched a cut file: several compute with it at once.
+static ENDING: AtomicBool = AtomicBool::new(false);
 
 struct Earlier(UnsafeCell<libc::sigaction>);
 
@@ -85,7 +88,7 @@ fn install() -> io::Result<()> {
     }
 }
 
-/// Async-signal-safe: atomics, write, poll, tcsetattr, sigaction, _exit.
+/// Async-signal-safe: atomics, write, poll, pause, tcsetattr, sigaction, _exit.
 extern "C" fn on_bus(_signal: libc::c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: the system hands a whole siginfo_t to an SA_SIGINFO handler; for SIGBUS it holds the address.
     let address = unsafe { (*info).si_addr() }.addr();
@@ -99,6 +102,12 @@ extern "C" fn on_bus(_signal: libc::c_int, info: *mut libc::siginfo_t, _context:
         }
         return;
     };
+    if ENDING.swap(true, Ordering::SeqCst) {
+        loop {
+            // SAFETY: pause has no preconditions and is async-signal-safe. The first thread ends the process.
+            unsafe { libc::pause() };
+        }
+    }
     terminal::give_back_now();
     say(row);
     // SAFETY: _exit is async-signal-safe and does not return.

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{IntoRawFd, RawFd};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::Duration;
@@ -35,6 +35,8 @@ struct Held {
 /// Null while the terminal is the shell's. What it points to is leaked, so that a handler never reads freed memory;
 /// one small block for each time the terminal is taken.
 static HELD: AtomicPtr<Held> = AtomicPtr::new(ptr::null_mut());
+/// How many threads are giving the terminal back: one that finds it gone lets the others finish before it may exit.
+static GIVING: AtomicUsize = AtomicUsize::new(0);
 /// Held over each frame, so that a frame and the restoring bytes never mix.
 static GATE: Mutex<()> = Mutex::new(());
 
@@ -133,29 +135,45 @@ pub fn write(frame: &[u8]) -> io::Result<bool> {
     }
     // SAFETY: what HELD points to is leaked, so it lives as long as the process.
     let output = unsafe { (*held).output };
-    write_all(output, frame)?;
-    Ok(true)
+    let mut rest = frame;
+    // What is given back in the middle of a frame gets no more of it.
+    while !rest.is_empty() && HELD.load(Ordering::SeqCst) == held {
+        rest = &rest[write_some(output, rest)?..];
+    }
+    Ok(rest.is_empty())
 }
 
 /// Gives the terminal back, whoever holds it, at most once. Called by the guard, the panic hook and the signal thread.
 pub fn give_back() {
-    if !is_held() {
-        return;
-    }
-    let _gate = gate_within(GIVE_BACK_MS_MAX);
+    let _gate = is_held().then(|| gate_within(GIVE_BACK_MS_MAX));
     give_back_now();
 }
 
 /// The same without the gate: async-signal-safe, for the SIGBUS handler.
 pub(super) fn give_back_now() {
+    GIVING.fetch_add(1, Ordering::SeqCst);
     let held = HELD.swap(ptr::null_mut(), Ordering::SeqCst);
-    if held.is_null() {
-        return;
-    }
     // SAFETY: what HELD points to is leaked, so it lives as long as the process; nobody changes it.
-    let held = unsafe { &*held };
-    let _ = write_within(held.output, &held.leave, GIVE_BACK_MS_MAX);
-    let _ = set_attributes(held.input, &held.before);
+    if let Some(held) = unsafe { held.as_ref() } {
+        let _ = write_within(held.output, &held.leave, GIVE_BACK_MS_MAX);
+        let _ = set_attributes(held.input, &held.before);
+    }
+    GIVING.fetch_sub(1, Ordering::SeqCst);
+    if held.is_null() {
+        wait_for_others();
+    }
+}
+
+/// Async-signal-safe. Each of the others is held up by the terminal at most so long.
+fn wait_for_others() {
+    const STEP_MS: u64 = 5;
+    for _ in 0..GIVE_BACK_MS_MAX.div_ceil(STEP_MS) {
+        if GIVING.load(Ordering::SeqCst) == 0 {
+            return;
+        }
+        // SAFETY: no descriptors to look at: only a pause.
+        unsafe { libc::poll(ptr::null_mut(), 0, STEP_MS as i32) };
+    }
 }
 
 fn gate() -> MutexGuard<'static, ()> {
@@ -207,14 +225,6 @@ pub(super) fn write_within(fd: RawFd, bytes: &[u8], ms: u64) -> io::Result<()> {
             return Err(io::ErrorKind::TimedOut.into());
         }
         rest = &rest[write_some(fd, &rest[..1])?..];
-    }
-    Ok(())
-}
-
-fn write_all(fd: RawFd, bytes: &[u8]) -> io::Result<()> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        rest = &rest[write_some(fd, rest)?..];
     }
     Ok(())
 }

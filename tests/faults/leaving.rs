@@ -1,16 +1,14 @@
 //! Every way out gives the terminal back: modes as before, what was switched on switched off, the right exit status.
 //! A child takes the terminal through `sys` as the screen does; marks stand for the sequences, so that their order shows.
 
-use super::{HOME, PATIENCE};
+use super::HOME;
+use crate::pty::{Modes, PATIENCE, Pty, kill};
 use ingle::sys::signals::{self, Signal};
 use ingle::sys::terminal::{self, Guard, Sequences};
 use ingle::sys::{maps, panics};
-use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use portable_pty::{CommandBuilder, PtySize};
 use std::fs::File;
-use std::os::fd::RawFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
 /// How a child leaves by itself.
@@ -42,6 +40,7 @@ fn takes_the_terminal() {
     match how.as_str() {
         "quit" => drop(guard),
         "panic" => drop(thread::spawn(|| panic!("as asked")).join()),
+        "panic here" => panic!("as asked"),
         "bus" => touch_a_cut_file(),
         // Told to leave, it does not: the clock ends it.
         "hang" => loop {
@@ -76,43 +75,30 @@ fn touch_a_cut_file() {
     std::hint::black_box(map[map.len() - 1]);
 }
 
-/// A pseudo-terminal with a child in it, and what it wrote so far.
+/// A child in a terminal, and what it wrote so far.
 struct Stage {
-    master: Option<Box<dyn MasterPty + Send>>,
-    child: Box<dyn Child + Send + Sync>,
-    reader: Option<thread::JoinHandle<()>>,
-    is_closed: Arc<AtomicBool>,
+    pty: Pty,
     pieces: Receiver<Vec<u8>>,
     seen: String,
     before: Modes,
 }
 
-type Modes = (u32, u32, u32, u32);
-
 impl Stage {
     /// Runs the child through a shell: `{}` in the script is the child's command line.
     fn new(script: &str, how: &str) -> Self {
-        let pair = native_pty_system().openpty(PtySize::default()).expect("a pseudo-terminal");
-        let before = modes(pair.master.as_raw_fd().expect("a descriptor"));
         let exe = std::env::current_exe().expect("a test knows its own file");
         let line = format!("'{}' --exact faults::leaving::takes_the_terminal --ignored --nocapture --test-threads=1", exe.display());
         let mut command = CommandBuilder::new("/bin/sh");
         command.args(["-c", &script.replace("{}", &line)]);
         command.env(HOW, how);
         command.env(HOME, std::env::temp_dir().join(format!("ingle-leaving-{}", std::process::id())));
-        let child = pair.slave.spawn_command(command).expect("a shell");
         let (tell, pieces) = channel();
-        let is_closed = Arc::new(AtomicBool::new(false));
-        let (fd, stop) = (pair.master.as_raw_fd().expect("a descriptor"), Arc::clone(&is_closed));
-        let reader = thread::spawn(move || pass_on(fd, &stop, &tell));
-        Self { master: Some(pair.master), child, reader: Some(reader), is_closed, pieces, seen: String::new(), before }
-    }
-
-    /// Closes the terminal as a window that is closed does.
-    fn close(&mut self) {
-        self.is_closed.store(true, Ordering::SeqCst);
-        self.reader.take().map(thread::JoinHandle::join);
-        drop(self.master.take());
+        let pass_on = move |piece: &[u8]| {
+            // Nobody reads when the test is over.
+            let _ = tell.send(piece.to_vec());
+        };
+        let (pty, before) = Pty::start(command, PtySize::default(), pass_on);
+        Self { pty, pieces, seen: String::new(), before }
     }
 
     /// Waits until this was written, and takes it and all before it away.
@@ -122,7 +108,8 @@ impl Stage {
                 let rest = self.seen.split_off(at + text.len());
                 return std::mem::replace(&mut self.seen, rest);
             }
-            let piece = self.pieces.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("no {text:?} after {:?}", self.seen));
+            let piece = self.pieces.recv_timeout(PATIENCE).ok().filter(|p| !p.is_empty());
+            let piece = piece.unwrap_or_else(|| panic!("no {text:?} after {:?}", self.seen));
             self.seen.push_str(&String::from_utf8_lossy(&piece));
         }
     }
@@ -137,52 +124,12 @@ impl Stage {
     }
 
     fn modes(&self) -> Modes {
-        modes(self.master.as_ref().and_then(|m| m.as_raw_fd()).expect("it is open"))
+        self.pty.modes()
     }
 
     fn code(&mut self) -> u32 {
-        self.child.wait().expect("it is ours").exit_code()
+        self.pty.ended().expect("it ends")
     }
-}
-
-/// Reads from the terminal on its own descriptor, not a copy, which would keep it open after it is closed.
-fn pass_on(fd: RawFd, stop: &AtomicBool, tell: &Sender<Vec<u8>>) {
-    const LOOK_MS: i32 = 20;
-    let mut piece = [0u8; 4096];
-    while !stop.load(Ordering::SeqCst) {
-        let mut ready = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
-        // SAFETY: one whole pollfd; the buffer's own pointer and length; the descriptor is open until this ends.
-        let n = unsafe {
-            match libc::poll(&mut ready, 1, LOOK_MS) {
-                0 => continue,
-                _ => libc::read(fd, piece.as_mut_ptr().cast(), piece.len()),
-            }
-        };
-        match usize::try_from(n) {
-            Ok(n) if n > 0 && tell.send(piece[..n].to_vec()).is_ok() => {}
-            _ => return,
-        }
-    }
-}
-
-impl Drop for Stage {
-    fn drop(&mut self) {
-        self.close();
-    }
-}
-
-fn modes(fd: RawFd) -> Modes {
-    // SAFETY: tcgetattr fills the struct, which is plain numbers.
-    unsafe {
-        let mut t: libc::termios = std::mem::zeroed();
-        assert_eq!(libc::tcgetattr(fd, &mut t), 0);
-        (t.c_iflag as u32, t.c_oflag as u32, t.c_cflag as u32, t.c_lflag as u32)
-    }
-}
-
-fn kill(id: i32, signal: i32) {
-    // SAFETY: kill has no preconditions; the id is the child's, which still runs.
-    assert_eq!(unsafe { libc::kill(id, signal) }, 0);
 }
 
 #[test]
@@ -203,11 +150,14 @@ fn quitting_and_panics_give_it_back() {
     assert_eq!(stage.code(), 7);
     assert_eq!(stage.modes(), stage.before);
 
-    let mut stage = Stage::new("exec {}", "panic");
-    let before = stage.until("panicked: as asked at tests/faults/leaving.rs:");
-    assert!(before.contains("<out>"), "restored first, then told: {before}");
-    assert_eq!(stage.code(), 7);
-    assert_eq!(stage.modes(), stage.before);
+    // In a thread of its own; in the one that leaves, whose code is then the test harness' own.
+    for (how, code) in [("panic", 7), ("panic here", 101)] {
+        let mut stage = Stage::new("exec {}", how);
+        let before = stage.until("panicked: as asked at tests/faults/leaving.rs:");
+        assert!(before.contains("<out>"), "restored first, then told: {before}");
+        assert_eq!(stage.code(), code, "{how}");
+        assert_eq!(stage.modes(), stage.before, "{how}");
+    }
 }
 
 #[test]
@@ -236,8 +186,7 @@ fn suspended_and_brought_back() {
     stage.until("<out>");
     stage.until(&format!("stopped {}", 128 + libc::SIGTSTP));
     assert_eq!(stage.modes(), stage.before, "the shell's while it is stopped");
-    let mut keyboard = stage.master.as_ref().and_then(|m| m.take_writer().ok()).expect("a keyboard");
-    std::io::Write::write_all(&mut keyboard, b"\n").expect("it takes keys");
+    stage.pty.write(b"\n");
     stage.until("<in>");
     kill(id, libc::SIGTERM);
     stage.until("<out>");
@@ -249,7 +198,7 @@ fn a_terminal_that_goes_away_ends_it() {
     for script in ["exec {}", "trap '' HUP; exec {}"] {
         let mut stage = Stage::new(script, "");
         stage.ready();
-        stage.close();
+        stage.pty.hang_up();
         assert_eq!(stage.code(), 129, "{script}");
     }
 }

@@ -33,8 +33,10 @@ struct Held {
 
 impl Pty {
     /// `take` is given all that is written, from a thread of its own, and an empty piece at the end.
-    pub fn start(command: CommandBuilder, size: PtySize, take: impl FnMut(&[u8]) + Send + 'static) -> Self {
+    /// Given back with it: the terminal's modes before the program.
+    pub fn start(command: CommandBuilder, size: PtySize, take: impl FnMut(&[u8]) + Send + 'static) -> (Self, Modes) {
         let pair = native_pty_system().openpty(size).expect("a pseudo-terminal");
+        let before = modes(pair.master.as_raw_fd().expect("a descriptor"));
         let child = pair.slave.spawn_command(command).expect("the program starts");
         drop(pair.slave);
         let master = pair.master;
@@ -43,7 +45,7 @@ impl Pty {
         let reader = thread::spawn(move || read(screen, &asleep, take));
         let id = child.process_id().and_then(|id| i32::try_from(id).ok()).expect("it has an id");
         let held = Some(Held { master, keyboard, wake, reader });
-        Self { held, id, ended: wait(child), code: None }
+        (Self { held, id, ended: wait(child), code: None }, before)
     }
 
     fn held(&self) -> &Held {

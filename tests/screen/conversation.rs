@@ -1,9 +1,6 @@
 //! Talking to the guide.
 
-use super::Home;
-
-/// The file that the program carries, as a file beside it.
-const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/guide/guide.gguf");
+use super::{GUIDE, Home};
 
 #[test]
 fn a_newcomer_opens_it_and_has_a_conversation_that_is_there_tomorrow() {

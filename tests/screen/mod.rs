@@ -6,7 +6,7 @@ mod leaving;
 mod links;
 mod window;
 
-use crate::pty::{self, PATIENCE, Pty};
+use crate::pty::{self, Modes, PATIENCE, Pty};
 use ingle::text::audit::Auditor;
 use portable_pty::CommandBuilder;
 use std::path::{Path, PathBuf};
@@ -31,9 +31,30 @@ struct Seen {
 pub struct Terminal {
     seen: Arc<(Mutex<Seen>, Condvar)>,
     pty: Pty,
+    /// The terminal's modes before the program.
+    before: Modes,
     /// What had been written when the size was last changed.
     n_bytes_resized: usize,
 }
+
+/// The file that the program carries, as a file beside it.
+const GUIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/assets/guide/guide.gguf");
+
+/// What is switched on, and what undoes it: the screen, paste, focus, the keyboard's flags, the mouse, the title, the
+/// cursor.
+const SWITCHES: &[(&str, &str)] = &[
+    ("\x1b[?1049h", "\x1b[?1049l"),
+    ("\x1b[?2004h", "\x1b[?2004l"),
+    ("\x1b[?1004h", "\x1b[?1004l"),
+    ("\x1b[>1u", "\x1b[<u"),
+    ("\x1b[>4;1m", "\x1b[>4m"),
+    ("\x1b[?1000h", "\x1b[?1000l"),
+    ("\x1b[?1002h", "\x1b[?1002l"),
+    ("\x1b[?1006h", "\x1b[?1006l"),
+    ("\x1b[22;2t", "\x1b[23;2t"),
+    ("\x1b[?2026h", "\x1b[?2026l"),
+    ("\x1b[?25l", "\x1b[?25h"),
+];
 
 /// A home that outlives the runs in it.
 pub struct Home(tempfile::TempDir);
@@ -82,7 +103,7 @@ impl Terminal {
         let seen = Seen { parser: vt100::Parser::new(rows, columns, 0), auditor: Auditor::default(), bytes: Vec::new(), ended: false };
         let seen = Arc::new((Mutex::new(seen), Condvar::new()));
         let shared = Arc::clone(&seen);
-        let pty = Pty::start(command, pty::size(columns, rows), move |piece| {
+        let (pty, before) = Pty::start(command, pty::size(columns, rows), move |piece| {
             let mut seen = lock(&shared.0);
             seen.ended = piece.is_empty();
             seen.parser.process(piece);
@@ -90,7 +111,7 @@ impl Terminal {
             seen.bytes.extend_from_slice(piece);
             shared.1.notify_all();
         });
-        Self { seen, pty, n_bytes_resized: 0 }
+        Self { seen, pty, before, n_bytes_resized: 0 }
     }
 
     /// Text is typed, `<enter>`, `<ctrl-x>`, `<f2>` and the like are pressed.
@@ -199,16 +220,29 @@ impl Terminal {
         seen.bytes.clone()
     }
 
-    /// The terminal is as it was: no alternate screen, the cursor there, no paste marks, no reports.
+    /// The terminal is as it was: its modes, no alternate screen, the cursor there, no paste marks, no mouse, no reports.
     pub fn assert_given_back(&self) {
-        let bytes = self.bytes();
+        self.assert_as_before(&self.bytes());
+    }
+
+    fn assert_as_before(&self, bytes: &[u8]) {
         let last = |sequence: &str| bytes.windows(sequence.len()).rposition(|w| w == sequence.as_bytes());
-        for (on, off) in
-            [("\x1b[?1049h", "\x1b[?1049l"), ("\x1b[?2004h", "\x1b[?2004l"), ("\x1b[?1004h", "\x1b[?1004l"), ("\x1b[>1u", "\x1b[<u")]
-        {
-            assert!(last(off) > last(on), "{on:?} is not undone");
+        for (on, off) in SWITCHES {
+            assert!(last(on).is_none_or(|on| last(off) > Some(on)), "{on:?} is not undone");
         }
-        assert!(last("\x1b[?25h") > last("\x1b[?25l"), "the cursor is hidden");
+        assert_eq!(self.pty.modes(), self.before);
+    }
+
+    /// It is the shell's for a while.
+    pub fn assert_lent(&self) {
+        self.assert_as_before(&lock(&self.seen.0).bytes);
+    }
+
+    /// The program's own id where a shell runs it.
+    pub fn job(&self) -> i32 {
+        let id = self.pty.id();
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children")).expect("the shell runs");
+        children.trim().parse().expect("it runs one program")
     }
 
     pub fn expect_copies(&self) {
