@@ -211,6 +211,11 @@ pub fn cursor_shape(shape: CursorShape) -> String {
     format!("\x1b[{} q", shape as u8)
 }
 
+/// Gives the mouse to the program, or back to the terminal.
+pub fn mouse(on: bool) -> String {
+    if on { MOUSE_ON.to_owned() } else { format!("{MOUSE_OFF}{WHEEL_IS_NOT_ARROWS}") }
+}
+
 /// The window's title: `ingle`, or `ingle: CONVERSATION`.
 pub fn title(conversation: Option<&Shown>) -> String {
     match conversation.filter(|c| !c.is_empty()) {

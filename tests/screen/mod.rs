@@ -4,6 +4,7 @@
 mod conversation;
 mod leaving;
 mod links;
+mod mouse;
 mod window;
 
 use crate::pty::{self, Modes, PATIENCE, Pty};

@@ -19,6 +19,11 @@ pub enum Action {
     Wheel {
         up: bool,
     },
+    /// The mouse's main button, in cells from the upper left.
+    Click {
+        column: u16,
+        row: u16,
+    },
     /// A time came that [`super::App::wake_at_ms`] had asked for.
     Tick,
     Engine(Event),

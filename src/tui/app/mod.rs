@@ -5,6 +5,7 @@
 //! what a screen is made of stands in its own folder under `screens`.
 
 mod action;
+mod click;
 mod effect;
 mod env;
 mod keys;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::history::{End, HistoryEvent, Receipt, Status, Write};
-use crate::protocol::{Command, Event, FinishReason, Input, ModelRef, Report, Role};
+use crate::protocol::{Channel, Command, Event, FinishReason, Input, ModelRef, Report, Role};
 use crate::tui::stage::Stage;
 
 fn said(stage: &Stage) -> Vec<(Role, String)> {
@@ -341,4 +341,71 @@ fn any_window_can_be_drawn() {
         }
         stage.act(Action::Resize(Size { columns: 80, rows: 24 }));
     }
+}
+
+/// A click in the middle of what stands on the screen.
+fn click(stage: &mut Stage, what: &str) {
+    let text = stage.text();
+    let (row, line) = text.lines().enumerate().find(|(_, l)| l.contains(what)).unwrap_or_else(|| panic!("{what}:\n{text}"));
+    let before = crate::text::width(&line[..line.find(what).unwrap_or_default()]) + what.len() / 2;
+    stage.act(Action::Click { column: before as u16, row: row as u16 });
+}
+
+#[test]
+fn a_click_gives_the_keys_to_what_it_is_on() {
+    let mut stage = Stage::ready(160, 50);
+    stage.exchange("what?", "that");
+    click(&mut stage, "that");
+    assert_eq!((stage.app.focus, stage.app.conversation.chosen), (Focus::Transcript, stage.app.conversation.tip));
+    click(&mut stage, "you");
+    assert_ne!(stage.app.conversation.chosen, stage.app.conversation.tip);
+    click(&mut stage, "system free");
+    assert_eq!(stage.app.focus, Focus::Panel);
+    click(&mut stage, "›");
+    assert_eq!((stage.app.focus, stage.app.conversation.chosen), (Focus::Prompt, None));
+}
+
+#[test]
+fn a_click_opens_what_is_folded() {
+    let mut stage = Stage::ready(80, 24);
+    stage.say("why?");
+    let job = stage.job();
+    let thought = Event::Tokens { job, channel: Channel::Thinking, text: "a hidden reason".to_owned(), tokens: Vec::new() };
+    stage.engine(thought);
+    stage.tokens("because");
+    stage.finish(FinishReason::Done);
+    click(&mut stage, "thought for");
+    assert!(stage.text().contains("a hidden reason"), "{}", stage.text());
+    click(&mut stage, "thought for");
+    assert!(!stage.text().contains("a hidden reason"));
+    stage.act(Action::Paste("a line\n".repeat(12)));
+    stage.keys("<home>");
+    click(&mut stage, "[pasted 12 lines]");
+    assert!(stage.app.prompt.text().starts_with("a line\na line"), "{}", stage.app.prompt.text());
+}
+
+#[test]
+fn a_click_takes_a_row_and_beside_a_list_it_closes_it() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("<f1>");
+    click(&mut stage, "prompt");
+    assert!(!stage.app.overlays.is_empty(), "a heading is nothing to take");
+    stage.keys("<esc><ctrl-p>colours");
+    click(&mut stage, "Choose colours");
+    assert!(matches!(stage.app.overlays.last(), Some(Overlay::List(list)) if list.kind == list::Kind::Themes), "{}", stage.text());
+    stage.act(Action::Click { column: 0, row: 23 });
+    assert!(stage.app.overlays.is_empty(), "{}", stage.text());
+    stage.keys("/the");
+    click(&mut stage, "/theme");
+    assert!(matches!(stage.app.overlays.last(), Some(Overlay::List(list)) if list.kind == list::Kind::Themes), "{}", stage.text());
+}
+
+#[test]
+fn a_click_answers_no_question() {
+    let mut stage = Stage::ready(80, 24);
+    stage.exchange("what?", "that");
+    stage.keys("<tab>D");
+    let text = stage.text();
+    stage.act(Action::Click { column: 40, row: 12 });
+    assert_eq!(stage.text(), text);
 }

@@ -1,10 +1,11 @@
 //! What happens, routed to the screen it belongs to.
 
-use super::{Action, App, Armed, Effect, Env, Focus, Level, Overlay, Read, ReadAnswer, Size, keys, layout};
+use super::{Action, App, Armed, Effect, Env, Focus, Level, Overlay, Read, ReadAnswer, Size, click, keys, layout};
 use crate::history::HistoryEvent;
 use crate::protocol::{Command, Event};
 use crate::tui::keymap::Intent;
 use crate::tui::screens::{conversation, conversations, gauges, list, models, prompt};
+use ratatui::layout::Position;
 
 /// How long a second press counts, and how long the leader waits before it shows what may follow.
 const QUIT_MS: u64 = 2_000;
@@ -30,6 +31,7 @@ pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
             Vec::new()
         }
         Action::Wheel { up } => wheel(app, up),
+        Action::Click { column, row } => click::click(app, Position { x: column, y: row }, env),
         Action::Tick => Vec::new(),
         Action::Engine(event) => engine(app, event, env),
         Action::History(event) => history(app, event, env),
@@ -57,15 +59,15 @@ pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
         Action::Edited(Ok(text)) => {
             app.prompt.chips.clear();
             app.prompt.set(text.trim_end_matches('\n'));
-            vec![Effect::Redraw]
+            back(app)
         }
         Action::Edited(Err(report)) => {
             app.toasts.report(&report, env);
-            vec![Effect::Redraw]
+            back(app)
         }
         Action::Said(text) => app.toasts.say(text, env),
         Action::Failed(report) => app.toasts.report(&report, env),
-        Action::Resumed => vec![Effect::Redraw],
+        Action::Resumed => back(app),
     };
     effects.extend(settle(app, env));
     effects
@@ -80,6 +82,7 @@ fn stirs(action: &Action) -> bool {
         | Action::Resize(_)
         | Action::Focused(true)
         | Action::Wheel { .. }
+        | Action::Click { .. }
         | Action::Engine(_)
         | Action::Edited(_)
         | Action::Resumed => true,
@@ -103,10 +106,12 @@ fn started(app: &mut App) -> Vec<Effect> {
     if app.models.chosen_at_start {
         effects.extend(models::load_wanted(app));
     }
-    if app.mouse {
-        effects.push(Effect::Mouse(true));
-    }
     effects
+}
+
+/// The terminal was another program's, and is taken as it was at the start: with the mouse as it was then.
+fn back(app: &App) -> Vec<Effect> {
+    vec![Effect::Mouse(app.mouse), Effect::Redraw]
 }
 
 /// Everything is drawn anew even where the size is the same again: between two frames the window may have been another

@@ -122,7 +122,7 @@ impl House {
             Effect::Watch(watch) => self.gauges.iter().for_each(|g| g.watch(watch)),
             Effect::Mouse(on) => {
                 if options.features.modern {
-                    self.writer.say(if on { sequences::MOUSE_ON } else { sequences::MOUSE_OFF }.as_bytes());
+                    self.writer.say(sequences::mouse(on).as_bytes());
                 }
             }
             Effect::Edit(text) => return Some(Own::Edit(text)),

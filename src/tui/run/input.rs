@@ -3,7 +3,7 @@
 use super::inbox::Inbox;
 use crate::tui::app::Action;
 use crate::tui::keymap::{Chord, Key};
-use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind};
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -83,7 +83,8 @@ fn action(event: Event) -> Option<Action> {
         Event::Mouse(mouse) => match mouse.kind {
             MouseEventKind::ScrollUp => Some(Action::Wheel { up: true }),
             MouseEventKind::ScrollDown => Some(Action::Wheel { up: false }),
-            MouseEventKind::Down(_)
+            MouseEventKind::Down(MouseButton::Left) => Some(Action::Click { column: mouse.column, row: mouse.row }),
+            MouseEventKind::Down(MouseButton::Right | MouseButton::Middle)
             | MouseEventKind::Up(_)
             | MouseEventKind::Drag(_)
             | MouseEventKind::Moved

@@ -11,6 +11,8 @@ pub struct TurnLine {
     pub bar: bool,
     /// At the right edge: the time.
     pub right: Option<Span<'static>>,
+    /// It stands for what was thought, open or folded.
+    pub fold: bool,
 }
 
 /// All lines of a turn. Those of an answer's text may be thousands: they are the document's own, not copied.
@@ -30,6 +32,7 @@ pub struct LineView<'a> {
     pub cursor: Option<&'a Span<'static>>,
     pub bar: bool,
     pub right: Option<&'a Span<'static>>,
+    pub fold: bool,
     pub links: &'a [LinkSpan],
 }
 
@@ -47,7 +50,7 @@ impl TurnLines {
             return self.tail.get(n - self.body.lines.len()).map(TurnLine::view);
         };
         let cursor = self.cursor.as_ref().filter(|_| n + 1 == self.body.lines.len());
-        Some(LineView { line, cursor, bar: false, right: None, links: self.body.links_of(n) })
+        Some(LineView { line, cursor, bar: false, right: None, fold: false, links: self.body.links_of(n) })
     }
 
     pub fn iter(&self) -> impl Iterator<Item = LineView<'_>> {
@@ -57,6 +60,6 @@ impl TurnLines {
 
 impl TurnLine {
     fn view(&self) -> LineView<'_> {
-        LineView { line: &self.line, cursor: None, bar: self.bar, right: self.right.as_ref(), links: &[] }
+        LineView { line: &self.line, cursor: None, bar: self.bar, right: self.right.as_ref(), fold: self.fold, links: &[] }
     }
 }

@@ -96,6 +96,14 @@ pub fn turn(app: &mut App, forward: bool) {
     }
 }
 
+/// The turn in a row of the screen, and whether that row is its fold.
+pub fn turn_at(app: &App, row: usize) -> Option<(NodeId, bool)> {
+    let blocks = blocks(app);
+    let (node, line) = place(&blocks, top_line(app.conversation.scroll, &blocks, height(app)) + row)?;
+    let block = blocks.iter().find(|b| b.node == node)?;
+    Some((node, block.lines.get(line).is_some_and(|line| line.fold)))
+}
+
 /// The last turn that begins on the screen, when the transcript gets the keys.
 pub fn first_choice(app: &App) -> Option<NodeId> {
     let blocks = blocks(app);

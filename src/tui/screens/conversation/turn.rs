@@ -74,7 +74,7 @@ fn header(node: &Node, look: &Look) -> TurnLine {
         spans.push(look.span("  not stored yet", Meaning::Faint));
     }
     let right = (!look.compact).then(|| look.span(&time::clock(node.created_ms, look.utc_offset_s), Meaning::Faint));
-    TurnLine { line: Line::from(spans), bar: false, right }
+    TurnLine { line: Line::from(spans), right, ..TurnLine::default() }
 }
 
 /// A person's words as they were written, not as markdown.
@@ -127,7 +127,7 @@ fn thought(node: &Node, thinking: &str, look: &Look) -> Vec<TurnLine> {
         }
         (false, None) => format!("{sign} thought"),
     };
-    let mut out = vec![look.plain(&what, Meaning::Faint)];
+    let mut out = vec![TurnLine { fold: true, ..look.plain(&what, Meaning::Faint) }];
     if look.unfolded {
         let shown = Shown::block(thinking);
         let columns = usize::from(look.columns).saturating_sub(2);

@@ -10,4 +10,4 @@ mod view;
 
 pub use state::{Align, Column, Kind, Mark, Pick, Row, State};
 pub use update::{Done, hand, has_table, typed};
-pub use view::view;
+pub use view::{click, view};

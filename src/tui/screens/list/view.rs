@@ -1,9 +1,10 @@
 //! The list on a raised surface with two cells of air.
 
 use super::state::{Align, Mark, Row, State};
-use super::update::has_table;
+use super::update::{Done, hand, has_table};
 use crate::text::{Shown, width};
 use crate::tui::app::{Class, Layout};
+use crate::tui::keymap::Intent;
 use crate::tui::paint::{self, piece};
 use crate::tui::theme::{Meaning, Theme};
 use crate::tui::wrap;
@@ -49,9 +50,69 @@ fn page(class: Class, area: Rect, details: usize) -> usize {
     usize::from(area.height.saturating_sub(around)).saturating_sub(details).max(1)
 }
 
+/// Where the parts of a list are.
+struct Shape {
+    area: Rect,
+    /// Without the air around.
+    inner: Rect,
+    /// Titles and rows.
+    table: Rect,
+    details: Vec<(String, Meaning)>,
+    titled: bool,
+    /// The first of the rows that are shown.
+    first: usize,
+}
+
+impl Shape {
+    fn of(list: &State, layout: &Layout) -> Self {
+        let class = layout.class;
+        let area = place(layout, list);
+        let (air_x, air_y) = if class <= Class::Compact { (1, 0) } else { (3, 1) };
+        let inner = Rect {
+            x: area.x + air_x,
+            y: area.y + air_y,
+            width: area.width.saturating_sub(air_x * 2),
+            height: area.height.saturating_sub(air_y * 2),
+        };
+        let details = details(list, class, inner);
+        let n_page = page(class, area, details.len());
+        let table = Rect { y: inner.y + 2, height: u16::try_from(n_page).unwrap_or(u16::MAX), ..inner }.intersection(inner);
+        let titled =
+            class > Class::Compact && list.columns.iter().any(|c| !c.title.is_empty()) && list.columns.len() > 1 && table.height > 2;
+        let mut shape = Self { area, inner, table, details, titled, first: 0 };
+        let room = usize::from(shape.rows().height).max(1);
+        // Some rows below the chosen one stay in sight.
+        let above = list.chosen.saturating_sub(room.saturating_sub(1).saturating_sub(room / 4));
+        shape.first = above.min(list.shown.len().saturating_sub(room));
+        shape
+    }
+
+    /// The table without its titles.
+    fn rows(&self) -> Rect {
+        let titles = u16::from(self.titled);
+        Rect { y: self.table.y + titles, height: self.table.height.saturating_sub(titles), ..self.table }
+    }
+}
+
+/// A click takes the row it is on, as Enter takes the chosen one; beside the list it closes it.
+pub fn click(list: &mut State, layout: &Layout, at: Position) -> Done {
+    let shape = Shape::of(list, layout);
+    let rows = shape.rows();
+    if !shape.area.contains(at) {
+        return Done::Close;
+    }
+    let row = shape.first + usize::from(at.y.saturating_sub(rows.y));
+    if !rows.contains(at) || list.shown.get(row).is_none_or(|found| list.rows[found.row].is_heading()) {
+        return Done::Stay;
+    }
+    list.chosen = row;
+    hand(list, Intent::Take)
+}
+
 pub fn view(list: &State, layout: &Layout, theme: &Theme, buf: &mut Buffer) -> Option<Position> {
     let class = layout.class;
-    let area = place(layout, list);
+    let shape = Shape::of(list, layout);
+    let Shape { area, inner, .. } = shape;
     if area.is_empty() {
         return None;
     }
@@ -60,21 +121,11 @@ pub fn view(list: &State, layout: &Layout, theme: &Theme, buf: &mut Buffer) -> O
     } else {
         paint::surface(buf, area, theme);
     }
-    let (air_x, air_y) = if class <= Class::Compact { (1, 0) } else { (3, 1) };
-    let inner = Rect {
-        x: area.x + air_x,
-        y: area.y + air_y,
-        width: area.width.saturating_sub(air_x * 2),
-        height: area.height.saturating_sub(air_y * 2),
-    };
     let cursor = head(list, inner, theme, buf);
-    let details = details(list, class, inner);
-    let n_page = page(class, area, details.len());
-    let table = Rect { y: inner.y + 2, height: u16::try_from(n_page).unwrap_or(u16::MAX), ..inner }.intersection(inner);
-    rows(list, class, table, theme, buf);
+    rows(list, class, &shape, theme, buf);
     let foot_y = inner.bottom().saturating_sub(1);
-    let first = foot_y.saturating_sub(u16::try_from(details.len()).unwrap_or(0) + 1);
-    for (y, (line, meaning)) in (first..).zip(&details) {
+    let first = foot_y.saturating_sub(u16::try_from(shape.details.len()).unwrap_or(0) + 1);
+    for (y, (line, meaning)) in (first..).zip(&shape.details) {
         paint::put(buf, inner.x, y, inner.right(), line, theme.over(*meaning, Meaning::Raised));
     }
     if inner.height > 2 {
@@ -181,24 +232,21 @@ fn widths(list: &State, room: usize) -> Vec<Option<usize>> {
     widths
 }
 
-fn rows(list: &State, class: Class, area: Rect, theme: &Theme, buf: &mut Buffer) {
+fn rows(list: &State, class: Class, shape: &Shape, theme: &Theme, buf: &mut Buffer) {
+    let area = shape.table;
     let sign_columns = if list.rows.iter().any(|r| r.mark != Mark::None) { SIGN_COLUMNS } else { 0 };
     let texts = Rect { x: area.x + sign_columns.min(area.width), width: area.width.saturating_sub(sign_columns), ..area };
     let widths = widths(list, usize::from(texts.width));
-    let titled = class > Class::Compact && list.columns.iter().any(|c| !c.title.is_empty()) && list.columns.len() > 1 && area.height > 2;
-    let mut y = area.y;
-    if titled {
+    if shape.titled {
         let titles: Vec<String> = list.columns.iter().map(|c| c.title.to_owned()).collect();
-        cells(list, &titles, &widths, Rect { y, height: 1, ..texts }, |_| theme.over(Meaning::Faint, Meaning::Raised), buf);
-        y += 1;
+        cells(list, &titles, &widths, Rect { height: 1, ..texts }, |_| theme.over(Meaning::Faint, Meaning::Raised), buf);
     }
-    let room = usize::from(area.bottom().saturating_sub(y)).max(1);
+    let Rect { mut y, height, .. } = shape.rows();
     if list.shown.is_empty() {
         let text = if list.rows.is_empty() { list.empty } else { "nothing matches" };
         paint::put(buf, area.x, y, area.right(), text, theme.over(Meaning::Faint, Meaning::Raised));
     }
-    let first = list.chosen.saturating_sub(room.saturating_sub(1).saturating_sub(room / 4)).min(list.shown.len().saturating_sub(room));
-    for (at, found) in list.shown.iter().enumerate().skip(first).take(room) {
+    for (at, found) in list.shown.iter().enumerate().skip(shape.first).take(usize::from(height).max(1)) {
         let row = &list.rows[found.row];
         let place = Rect { y, height: 1, ..area };
         let chosen = at == list.chosen && !row.is_heading();

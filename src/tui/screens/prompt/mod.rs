@@ -13,5 +13,5 @@ mod view;
 pub use complete::{Candidate, Menu, step};
 pub use keep::{open_before, save, save_typed, settle};
 pub use state::{RECALL_MAX, State};
-pub use update::{hand, is_edit, open_chip, paste, typed};
-pub use view::view;
+pub use update::{hand, is_edit, open_chip, open_chip_named, paste, typed};
+pub use view::{chip_at, menu_row, view};

@@ -99,6 +99,15 @@ fn delete_left(state: &mut State) {
     }
 }
 
+/// Opens the chip with this label, wherever the cursor is.
+pub fn open_chip_named(state: &mut State, label: &str) {
+    let places =
+        state.area.lines().iter().enumerate().filter_map(|(row, line)| line.find(label).map(|at| (row, line[..at].chars().count())));
+    let Some((row, column)) = places.into_iter().next() else { return };
+    state.area.move_cursor(CursorMove::Jump(clamp(row), clamp(column)));
+    open_chip(state);
+}
+
 /// Opens the chip at the cursor into text; false where there is none.
 pub fn open_chip(state: &mut State) -> bool {
     let cursor = state.area.cursor();
