@@ -65,12 +65,6 @@ choices! {
         C16 = "16",
     }
 
-    /// How wide characters are that some fonts draw twice as wide.
-    pub enum AmbiguousWidth {
-        Narrow = "narrow",
-        Wide = "wide",
-    }
-
     /// Whether plain output is coloured.
     pub enum ColorWhen {
         Auto = "auto",

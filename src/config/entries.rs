@@ -1,7 +1,7 @@
 //! The table of what config.toml may say, besides the settings of `protocol::SETTINGS`. One row makes the entry's
 //! parser, its line in the file's template, and its line in `ingle config show`.
 
-use super::choices::{AmbiguousWidth, ColorDepth, ColorWhen, GaugesShown, Graphs, Notify, SendWith};
+use super::choices::{ColorDepth, ColorWhen, GaugesShown, Graphs, Notify, SendWith};
 use crate::protocol::Settings;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,7 +23,6 @@ pub struct Config {
     pub copy_command: Option<String>,
     pub color: ColorWhen,
     pub color_depth: ColorDepth,
-    pub ambiguous_width: AmbiguousWidth,
     pub graphs: Graphs,
     pub gauges: GaugesShown,
     /// Items of the status line, the most important first; absent: all.
@@ -49,7 +48,6 @@ impl Default for Config {
             copy_command: None,
             color: ColorWhen::default(),
             color_depth: ColorDepth::default(),
-            ambiguous_width: AmbiguousWidth::default(),
             graphs: Graphs::default(),
             gauges: GaugesShown::default(),
             status: None,
@@ -158,7 +156,6 @@ pub const ENTRIES: &[Entry] = &[
     entry!("", "copy_command", "A command that takes what is copied on its standard input; empty: the terminal's own way", text copy_command),
     entry!("", "color", "Whether the output of commands is coloured", ColorWhen color),
     entry!("", "color_depth", "How many colours the terminal has; SSH often loses it", ColorDepth color_depth),
-    entry!("", "ambiguous_width", "How wide characters are that some East Asian fonts draw twice as wide", AmbiguousWidth ambiguous_width),
     entry!("", "graphs", "What sparklines are drawn with", Graphs graphs),
     entry!("", "gauges", "How much of the gauges is shown at the start", GaugesShown gauges),
     Entry {
