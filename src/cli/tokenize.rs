@@ -139,7 +139,7 @@ impl Asker {
                 Ok(request) => match self.ask(request) {
                     Ok(TokenizeAnswer::Ids { ids, .. }) => json!({ "ids": ids }),
                     Ok(TokenizeAnswer::Bytes(bytes)) => json!({ "hex": hex(&bytes) }),
-                    Ok(TokenizeAnswer::Pieces(_)) => return Err(unasked()),
+                    Ok(TokenizeAnswer::Pieces(_) | TokenizeAnswer::Counts(_)) => return Err(unasked()),
                     Err(Failure::Report(report)) => error_line(&report),
                     Err(failure) => return Err(failure),
                 },

@@ -2,7 +2,9 @@
 
 use crate::gguf::{self, Gguf};
 use crate::prompt::{Prompt, Prompter};
-use crate::protocol::{DetokenizedPiece, Message, ModelRef, Report, Role, TokenizeAnswer, TokenizeRequest};
+use crate::protocol::{
+    Description, DetokenizedPiece, Message, ModelRef, Report, Role, TensorFacts, TokenizeAnswer, TokenizeRequest,
+};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -70,6 +72,22 @@ impl Headers {
         Ok((prompt.ids, Some(open.prompter.template_hash().to_owned())))
     }
 
+    /// Also of a file whose tokenizer or template ingle does not know.
+    pub fn describe(&self, reference: &ModelRef) -> Result<Description, Report> {
+        let file = read(reference)?;
+        let tensor = |t: &gguf::TensorInfo| TensorFacts {
+            name: t.name.clone(),
+            quantization: t.type_name(),
+            shape: t.shape.to_vec(),
+            bytes: t.n_bytes,
+        };
+        Ok(Description {
+            facts: gguf::facts(&file),
+            template: file.str("tokenizer.chat_template").map(|text| text.into_owned()),
+            tensors: file.tensors().iter().map(tensor).collect(),
+        })
+    }
+
     pub fn tokenize(&self, reference: &ModelRef, request: &TokenizeRequest) -> Result<TokenizeAnswer, Report> {
         let open = self.get(reference)?;
         let tokenizer = open.prompter.tokenizer();
@@ -97,6 +115,10 @@ impl Headers {
                     bytes_special: tokenizer.piece(id, true).to_vec(),
                 };
                 Ok(TokenizeAnswer::Pieces(ids.iter().map(piece).collect()))
+            }
+            TokenizeRequest::Count { texts } => {
+                let count = |text: &String| u32::try_from(tokenizer.encode(text, false, false).len()).unwrap_or(u32::MAX);
+                Ok(TokenizeAnswer::Counts(texts.iter().map(count).collect()))
             }
         }
     }

@@ -87,24 +87,14 @@ impl State {
                 self.finish(job, FinishReason::Done);
             }
             Command::Tokenize { job, model, request } => {
-                let (headers, outbox) = (self.headers.clone(), self.outbox.clone());
-                tokio::task::spawn_blocking(move || match headers.tokenize(&model, &request) {
-                    Ok(answer) => {
-                        outbox.send(Event::Tokenized { job, answer });
-                        outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
-                    }
-                    Err(report) => outbox.send(Event::Failed { job, report, model_lost: None }),
-                });
+                self.beside(job, move |headers| headers.tokenize(&model, &request).map(|answer| Event::Tokenized { job, answer }));
             }
-            Command::Render { job, model, messages, add_generation_prompt } => {
-                let (headers, outbox) = (self.headers.clone(), self.outbox.clone());
-                tokio::task::spawn_blocking(move || match headers.prompt(&model, &messages, add_generation_prompt) {
-                    Ok(prompt) => {
-                        outbox.send(Event::Rendered { job, text: prompt.text, ids: prompt.ids });
-                        outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
-                    }
-                    Err(report) => outbox.send(Event::Failed { job, report, model_lost: None }),
-                });
+            Command::Render { job, model, messages, add_generation_prompt } => self.beside(job, move |headers| {
+                let prompt = headers.prompt(&model, &messages, add_generation_prompt)?;
+                Ok(Event::Rendered { job, text: prompt.text, ids: prompt.ids })
+            }),
+            Command::Describe { job, model } => {
+                self.beside(job, move |headers| headers.describe(&model).map(|d| Event::Described { job, description: Box::new(d) }));
             }
             Command::Load { .. }
             | Command::Unload { .. }
@@ -113,6 +103,18 @@ impl State {
             | Command::Logits { .. }
             | Command::Shutdown { .. } => self.enqueue(command),
         }
+    }
+
+    /// Answers what needs a header alone, beside the queue.
+    fn beside(&self, job: JobId, answer: impl FnOnce(&Headers) -> Result<Event, Report> + Send + 'static) {
+        let (headers, outbox) = (self.headers.clone(), self.outbox.clone());
+        tokio::task::spawn_blocking(move || match answer(&headers) {
+            Ok(event) => {
+                outbox.send(event);
+                outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
+            }
+            Err(report) => outbox.send(Event::Failed { job, report, model_lost: None }),
+        });
     }
 
     fn enqueue(&mut self, command: Command) {
@@ -182,7 +184,11 @@ impl State {
             }
             Command::Score { job, model, ids } => Box::new(move || Ok(Task::Score { job, model, ids, cancel })),
             Command::Logits { job, model, ids, chunk, sink } => Box::new(move || Ok(Task::Logits { job, model, ids, chunk, sink, cancel })),
-            Command::Tokenize { .. } | Command::Render { .. } | Command::Cancel { .. } | Command::Shutdown { .. } => return Ok(()),
+            Command::Tokenize { .. }
+            | Command::Render { .. }
+            | Command::Describe { .. }
+            | Command::Cancel { .. }
+            | Command::Shutdown { .. } => return Ok(()),
         };
         tokio::task::spawn_blocking(move || match prepare() {
             // Sent only while the compute thread waits, and it ends after this side.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::protocol::{CacheType, Event, FinishReason, Input, JobId, Limits, LoadOptions, ModelId, ModelRef, Sampling, TokenOut};
+use crate::protocol::{CacheType, Event, FinishReason, Input, JobId, Limits, LoadOptions, ModelId, ModelRef, Sampling, TokenOut, TokenizeAnswer, TokenizeRequest};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -236,4 +236,24 @@ fn every_job_ends_exactly_once() {
         }
         assert!(sent.iter().all(|job| ended.get(job) == Some(&1)), "seed {seed}: {ended:?}");
     }
+}
+
+#[test]
+fn a_header_alone_tells_what_is_in_a_file_and_counts_tokens() {
+    let mut bench = Bench::new();
+    let job = bench.send(|job| Command::Describe { job, model: ModelRef::Guide });
+    let events = bench.until_end(job);
+    let Event::Described { description, .. } = &events[0] else { panic!("{events:?}") };
+    assert_eq!(description.facts.name, "guide");
+    assert!(description.template.as_ref().is_some_and(|t| t.contains("messages")));
+    assert!(description.tensors.iter().any(|t| t.name == "token_embd.weight" && t.bytes.is_some() && t.shape.len() == 2));
+    let texts = vec!["What is ingle?".to_owned(), String::new()];
+    let encode = |text: &str| TokenizeRequest::Encode { text: text.to_owned(), add_special: false, parse_special: false };
+    let request = encode(&texts[0]);
+    let job = bench.send(|job| Command::Tokenize { job, model: ModelRef::Guide, request });
+    let events = bench.until_end(job);
+    let Event::Tokenized { answer: TokenizeAnswer::Ids { ids, .. }, .. } = &events[0] else { panic!("{events:?}") };
+    let job = bench.send(|job| Command::Tokenize { job, model: ModelRef::Guide, request: TokenizeRequest::Count { texts } });
+    let counted = Event::Tokenized { job, answer: TokenizeAnswer::Counts(vec![ids.len() as u32, 0]) };
+    assert_eq!(bench.until_end(job)[0], counted);
 }

@@ -64,6 +64,8 @@ pub enum TokenizeRequest {
     Encode { text: String, add_special: bool, parse_special: bool },
     Decode { ids: Vec<u32>, remove_special: bool, unparse_special: bool },
     Pieces { ids: Vec<u32> },
+    /// How many tokens each of these takes, as text alone.
+    Count { texts: Vec<String> },
 }
 
 /// Each command ends in exactly one `Finished` or `Failed` that carries its job, after its result.
@@ -118,6 +120,11 @@ pub enum Command {
         messages: Vec<Message>,
         add_generation_prompt: bool,
     },
+    /// What a file says of itself: its template, its tensors. Needs its header alone.
+    Describe {
+        job: JobId,
+        model: ModelRef,
+    },
     Cancel {
         job: JobId,
         target: JobId,
@@ -137,6 +144,7 @@ impl Command {
             | Command::Logits { job, .. }
             | Command::Tokenize { job, .. }
             | Command::Render { job, .. }
+            | Command::Describe { job, .. }
             | Command::Cancel { job, .. }
             | Command::Shutdown { job } => *job,
         }

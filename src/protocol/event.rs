@@ -1,6 +1,6 @@
 //! What the engine tells.
 
-use super::{JobId, Ledger, ModelFacts, ModelId, Report, Statistics};
+use super::{Description, JobId, Ledger, ModelFacts, ModelId, Report, Statistics};
 use serde::{Deserialize, Serialize};
 
 /// Where a piece of an answer belongs.
@@ -53,6 +53,7 @@ pub enum TokenizeAnswer {
     Ids { ids: Vec<u32>, pieces: Vec<Vec<u8>> },
     Bytes(Vec<u8>),
     Pieces(Vec<DetokenizedPiece>),
+    Counts(Vec<u32>),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +109,10 @@ pub enum Event {
         text: String,
         ids: Vec<u32>,
     },
+    Described {
+        job: JobId,
+        description: Box<Description>,
+    },
     /// The job's good end. `statistics` where it generated.
     Finished {
         job: JobId,
@@ -135,7 +140,8 @@ impl Event {
             | Event::Ledger { .. }
             | Event::Scored { .. }
             | Event::Tokenized { .. }
-            | Event::Rendered { .. } => None,
+            | Event::Rendered { .. }
+            | Event::Described { .. } => None,
         }
     }
 }

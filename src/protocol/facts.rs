@@ -37,3 +37,24 @@ pub struct ModelFacts {
     /// Oddities a person should know: a guessed pre-tokenizer, a context beyond training.
     pub notes: Vec<String>,
 }
+
+/// What a file says besides its facts. Texts come from the file: hostile until they are `text::Shown`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Description {
+    pub facts: ModelFacts,
+    /// The chat template as it stands in the file.
+    pub template: Option<String>,
+    pub tensors: Vec<TensorFacts>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorFacts {
+    pub name: String,
+    /// The block type's name, or its number where ingle does not know it.
+    pub quantization: String,
+    /// Innermost dimension first.
+    pub shape: Vec<u64>,
+    /// Absent where the type's size is not known.
+    pub bytes: Option<u64>,
+}

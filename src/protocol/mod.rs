@@ -19,7 +19,7 @@ mod tests;
 
 pub use command::{Command, GUIDE_NAME, Input, Limits, LoadOptions, ModelRef, PROTOCOL_VERSION, TokenizeRequest};
 pub use event::{Channel, DetokenizedPiece, Event, FinishReason, TokenOut, TokenizeAnswer, TopToken};
-pub use facts::{Fingerprint, ModelFacts};
+pub use facts::{Description, Fingerprint, ModelFacts, TensorFacts};
 pub use ids::{ConversationId, JobId, ModelId, NodeId};
 pub use ledger::Ledger;
 pub use message::{Message, Role};

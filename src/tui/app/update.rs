@@ -172,7 +172,8 @@ fn engine(app: &mut App, event: Event, env: &Env) -> Vec<Effect> {
         | Event::Finished { .. }
         | Event::Scored { .. }
         | Event::Tokenized { .. }
-        | Event::Rendered { .. } => {}
+        | Event::Rendered { .. }
+        | Event::Described { .. } => {}
     }
     Vec::new()
 }
