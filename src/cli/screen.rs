@@ -43,7 +43,8 @@ fn options(args: Arguments, env: &Env) -> Result<tui::Options, Failure> {
     let colours = ColourEnv::of(lookup);
     let term = lookup("TERM").unwrap_or_default();
     let tmux = std::env::var_os("TMUX").is_some();
-    let preferences = tui::Preferences::of(&config, shows_braille(&term, lookup));
+    let mut preferences = tui::Preferences::of(&config, shows_braille(&term, lookup));
+    preferences.home = std::env::home_dir();
     // Command line, then environment, then config.
     let model = args.model.or_else(|| lookup("INGLE_MODEL")).or_else(|| config.model.clone());
     Ok(tui::Options {

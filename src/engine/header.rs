@@ -2,9 +2,7 @@
 
 use crate::gguf::{self, Gguf};
 use crate::prompt::{Prompt, Prompter};
-use crate::protocol::{
-    Description, DetokenizedPiece, Message, ModelRef, Report, Role, TensorFacts, TokenizeAnswer, TokenizeRequest,
-};
+use crate::protocol::{Description, DetokenizedPiece, Message, ModelRef, Report, Role, TensorFacts, TokenizeAnswer, TokenizeRequest};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,5 +1,8 @@
 use super::*;
-use crate::protocol::{CacheType, Event, FinishReason, Input, JobId, Limits, LoadOptions, ModelId, ModelRef, Sampling, TokenOut, TokenizeAnswer, TokenizeRequest};
+use crate::protocol::{
+    CacheType, Event, FinishReason, Input, JobId, Limits, LoadOptions, ModelId, ModelRef, Sampling, TokenOut, TokenizeAnswer,
+    TokenizeRequest,
+};
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -244,7 +247,7 @@ fn a_header_alone_tells_what_is_in_a_file_and_counts_tokens() {
     let job = bench.send(|job| Command::Describe { job, model: ModelRef::Guide });
     let events = bench.until_end(job);
     let Event::Described { description, .. } = &events[0] else { panic!("{events:?}") };
-    assert_eq!(description.facts.name, "guide");
+    assert_eq!(description.facts.name, "ingle guide");
     assert!(description.template.as_ref().is_some_and(|t| t.contains("messages")));
     assert!(description.tensors.iter().any(|t| t.name == "token_embd.weight" && t.bytes.is_some() && t.shape.len() == 2));
     let texts = vec!["What is ingle?".to_owned(), String::new()];

@@ -61,11 +61,23 @@ pub struct Limits {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenizeRequest {
-    Encode { text: String, add_special: bool, parse_special: bool },
-    Decode { ids: Vec<u32>, remove_special: bool, unparse_special: bool },
-    Pieces { ids: Vec<u32> },
+    Encode {
+        text: String,
+        add_special: bool,
+        parse_special: bool,
+    },
+    Decode {
+        ids: Vec<u32>,
+        remove_special: bool,
+        unparse_special: bool,
+    },
+    Pieces {
+        ids: Vec<u32>,
+    },
     /// How many tokens each of these takes, as text alone.
-    Count { texts: Vec<String> },
+    Count {
+        texts: Vec<String>,
+    },
 }
 
 /// Each command ends in exactly one `Finished` or `Failed` that carries its job, after its result.

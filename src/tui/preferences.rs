@@ -3,6 +3,7 @@
 use super::app::Level;
 use super::theme::DEFAULT_THEME;
 use crate::config::{Config, GaugesShown, Graphs, Notify, SendWith};
+use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
@@ -21,6 +22,8 @@ pub struct Preferences {
     pub status: Option<Vec<String>>,
     /// Absent: what there is room for.
     pub gauges: Option<Level>,
+    /// What `~/` stands for where a file is named.
+    pub home: Option<PathBuf>,
 }
 
 /// What sparklines are made of.
@@ -55,6 +58,7 @@ impl Preferences {
                 Graphs::Block => Graph::Block,
             },
             copy_command: config.copy_command.clone(),
+            home: None,
             status: config.status.clone(),
             gauges: match config.gauges {
                 GaugesShown::Auto => None,

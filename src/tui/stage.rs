@@ -26,7 +26,7 @@ impl Stage {
     /// A started program in which nothing was ever said.
     pub fn new(columns: u16, rows: u16) -> Self {
         let env = Env::new(0, UNIX_MS, 0, 1);
-        let preferences = Preferences::default();
+        let preferences = Preferences { home: Some("/home/somebody".into()), ..Preferences::default() };
         let keymap = Keymap::new(preferences.send);
         let app = App::new(Size { columns, rows }, vec![Themes::default_theme()], keymap, preferences, &env);
         Self { app, now_ms: 0, effects: Vec::new() }

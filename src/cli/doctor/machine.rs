@@ -6,7 +6,8 @@ use crate::engine;
 use crate::gauges::{Gauges, Gpu};
 use crate::sys::limits;
 
-pub(super) fn section() -> Section {
+/// `own`: this process is the one that is meant.
+pub(super) fn section(own: bool) -> Section {
     let mut section = Section::new("machine");
     let cpu = engine::cpu();
     section.line("kernels", format!("{} of {}", cpu.tier, cpu.available.join(", ")));
@@ -14,7 +15,7 @@ pub(super) fn section() -> Section {
     if let Some(memory) = limits::memory() {
         section.line("memory", format!("{}, {} available", bytes_text(memory.total), bytes_text(memory.available)));
     }
-    if let Some(resident) = limits::resident_bytes() {
+    if let Some(resident) = limits::resident_bytes().filter(|_| own) {
         section.line("this process", bytes_text(resident));
     }
     section

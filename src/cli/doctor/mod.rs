@@ -19,7 +19,11 @@ use std::path::Path;
 ///
 /// Reads and checks; changes nothing, asks no network.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// The running ingle whose sockets and memory are meant, by its process id
+    #[arg(long, hide = true, value_name = "PID")]
+    process: Option<u32>,
+}
 
 /// What was found about one subject.
 struct Section {
@@ -38,16 +42,16 @@ impl Section {
     }
 }
 
-pub(crate) fn run(_args: Arguments, env: &Env) -> Result<(), Failure> {
+pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
     let folders = env.folders()?;
     let sections = [
         program(),
         files(&folders, env),
         history(&folders),
         models(&env.shelf()?),
-        sockets::section(),
-        terminal::section(),
-        machine::section(),
+        sockets::section(args.process),
+        terminal::section(args.process.is_none()),
+        machine::section(args.process.is_none()),
         machine::gpus(),
     ];
     if env.json { env.write_json(&as_json(&sections)) } else { print(&sections, env) }

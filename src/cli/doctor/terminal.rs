@@ -8,11 +8,14 @@ use std::process::Command;
 const TMUX_HINTS_FROM: (u32, u32) = (3, 5);
 const TMUX_OPTIONS: &[(&str, &str)] = &[("extended-keys", "on"), ("extended-keys-format", "csi-u"), ("focus-events", "on")];
 
-pub(super) fn section() -> Section {
+/// `own`: the standard streams are the person's own. For the screen, which asks from inside, they are not.
+pub(super) fn section(own: bool) -> Section {
     let mut section = Section::new("terminal");
     let is = |name: &str, is: bool| (name.to_owned(), if is { "a terminal" } else { "no terminal" }.to_owned());
-    section.lines.push(is("standard input", std::io::stdin().is_terminal()));
-    section.lines.push(is("standard output", std::io::stdout().is_terminal()));
+    if own {
+        section.lines.push(is("standard input", std::io::stdin().is_terminal()));
+        section.lines.push(is("standard output", std::io::stdout().is_terminal()));
+    }
     for name in ["TERM", "COLORTERM", "TERM_PROGRAM", "LANG", "LC_ALL", "NO_COLOR", "SSH_CONNECTION"] {
         if let Ok(value) = std::env::var(name) {
             // Whose address it is does not belong into a bug report.

@@ -2,7 +2,7 @@
 
 use crate::gauges::Machine;
 use crate::history::{Conversation, ConversationRow, HistoryEvent, Hit};
-use crate::protocol::{Event, ModelRef, Report};
+use crate::protocol::{Event, ModelRef, NodeId, Report};
 use crate::shelf::ModelEntry;
 use crate::tui::keymap::Chord;
 use crate::tui::markdown::{HighlightAnswer, HighlightRequest};
@@ -38,6 +38,8 @@ pub enum Action {
     ColourRefused(Box<HighlightRequest>),
     /// $VISUAL ended: the text as it was left.
     Edited(Result<String, Report>),
+    /// What the doctor found, as text.
+    Doctor(String),
     /// An effect has something to say: "sent to the terminal's clipboard".
     Said(String),
     /// An effect could not be done.
@@ -68,4 +70,8 @@ pub enum ReadAnswer {
     },
     /// What was typed before, newest first.
     Prompts(Vec<String>),
+    Tokens {
+        node: NodeId,
+        ids: Vec<u32>,
+    },
 }

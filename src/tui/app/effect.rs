@@ -22,6 +22,13 @@ pub enum Effect {
     /// In $VISUAL, answered by `Action::Edited`.
     Edit(String),
     Export(Export),
+    /// To a new file; one that is there is never overwritten.
+    WriteFile {
+        path: PathBuf,
+        text: String,
+    },
+    /// This machine as `ingle doctor` tells of it, answered by `Action::Doctor`.
+    Doctor,
     Title(String),
     /// A long answer is done and nobody looks; what it is about.
     Notify(String),
@@ -42,6 +49,8 @@ pub enum Read {
     Conversations,
     Search(String),
     Prompts,
+    /// The ids an answer is made of.
+    Tokens(NodeId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

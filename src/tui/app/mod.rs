@@ -24,7 +24,7 @@ pub use update::update;
 
 use super::keymap::Keymap;
 use super::preferences::Preferences;
-use super::screens::{ask, conversation, gauges, list, models, prompt, toasts};
+use super::screens::{ask, conversation, facts, gauges, list, models, prompt, toasts};
 use super::theme::Theme;
 use crate::protocol::JobId;
 
@@ -61,6 +61,7 @@ pub struct App {
     pub prompt: prompt::State,
     pub models: models::State,
     pub gauges: gauges::State,
+    pub facts: facts::State,
     pub overlays: Vec<Overlay>,
     pub toasts: toasts::State,
     /// When the leader was pressed, and whether what may follow is on the screen.
@@ -106,6 +107,7 @@ impl App {
             prompt: prompt::State::default(),
             models: models::State::default(),
             gauges: gauges::State::default(),
+            facts: facts::State::default(),
             overlays: Vec::new(),
             toasts: toasts::State::default(),
             leader_ms: None,

@@ -75,7 +75,7 @@ fn act(app: &mut App, intent: Intent, env: &Env) -> Vec<Effect> {
         Intent::Suspend => return vec![Effect::Suspend],
         Intent::Redraw => return vec![Effect::Redraw],
         Intent::New => return conversation::branch::new(app, env),
-        Intent::Regenerate => return conversation::branch::regenerate(app, env),
+        Intent::Regenerate => return conversation::branch::regenerate(app, None, env),
         Intent::Edit => return conversation::branch::edit(app, None, env),
         Intent::Fork => return conversation::branch::fork(app, env),
         Intent::Undo => return conversation::branch::undo(app, env),

@@ -6,7 +6,7 @@ use crate::protocol::{ConversationId, Role};
 use crate::tui::commands;
 use crate::tui::keymap::Intent;
 use crate::tui::screens::list::{Done, Kind, Pick};
-use crate::tui::screens::{ask, conversation, conversations, models, settings, themes};
+use crate::tui::screens::{ask, conversation, conversations, facts, models, settings, themes};
 
 /// Carries out what a key in the topmost list came to.
 pub fn done(app: &mut App, done: Done, env: &Env) -> Vec<Effect> {
@@ -57,6 +57,7 @@ fn take(app: &mut App, kind: Kind, pick: Pick, env: &Env) -> Vec<Effect> {
             Vec::new()
         }
         Pick::Setting(name) => settings::edit(app, name),
+        Pick::Copy(text) => vec![Effect::Copy(text.to_string())],
     }
 }
 
@@ -82,6 +83,7 @@ fn letter(app: &mut App, intent: Intent, pick: Pick, env: &Env) -> Vec<Effect> {
         (Intent::Unload, Pick::Model(reference)) if app.models.current.as_ref().is_some_and(|c| c.reference == reference) => {
             models::unload(app, env)
         }
+        (Intent::Details, Pick::Model(reference)) => facts::show(app, Some(reference), facts::Part::Info),
         (Intent::Unload, Pick::Model(_)) => app.toasts.say("this model is not loaded", env),
         _ => Vec::new(),
     }

@@ -4,7 +4,7 @@ use super::{Action, App, Armed, Effect, Env, Focus, Level, Overlay, Read, ReadAn
 use crate::history::HistoryEvent;
 use crate::protocol::{Command, Event};
 use crate::tui::keymap::Intent;
-use crate::tui::screens::{conversation, conversations, gauges, list, models, prompt};
+use crate::tui::screens::{conversation, conversations, facts, gauges, list, models, prompt};
 use ratatui::layout::Position;
 
 /// How long a second press counts, and how long the leader waits before it shows what may follow.
@@ -64,6 +64,10 @@ pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
         Action::Edited(Err(report)) => {
             app.toasts.report(&report, env);
             back(app)
+        }
+        Action::Doctor(text) => {
+            facts::report(app, "this machine", &text);
+            Vec::new()
         }
         Action::Said(text) => app.toasts.say(text, env),
         Action::Failed(report) => app.toasts.report(&report, env),
@@ -157,6 +161,7 @@ fn engine(app: &mut App, event: Event, env: &Env) -> Vec<Effect> {
         }
         Event::Failed { job, report, model_lost } => {
             models::forget_lost(app, model_lost, env);
+            facts::failed(app, job);
             return if answer(app, job) {
                 conversation::answer::failed(app, report, env)
             } else if models::is_loading(app, job) {
@@ -165,15 +170,11 @@ fn engine(app: &mut App, event: Event, env: &Env) -> Vec<Effect> {
                 app.toasts.report(&report, env)
             };
         }
+        Event::Described { job, description } => facts::described(app, job, &description),
+        Event::Rendered { job, text, ids } => return facts::rendered(app, job, text, ids),
+        Event::Tokenized { job, answer } => facts::tokenized(app, job, answer),
         // Of jobs that nobody waits for any more, or that only a command line asks for.
-        Event::Queued { .. }
-        | Event::PrefillProgress { .. }
-        | Event::Tokens { .. }
-        | Event::Finished { .. }
-        | Event::Scored { .. }
-        | Event::Tokenized { .. }
-        | Event::Rendered { .. }
-        | Event::Described { .. } => {}
+        Event::Queued { .. } | Event::PrefillProgress { .. } | Event::Tokens { .. } | Event::Finished { .. } | Event::Scored { .. } => {}
     }
     Vec::new()
 }
@@ -218,6 +219,7 @@ fn read(app: &mut App, answer: ReadAnswer, env: &Env) -> Vec<Effect> {
             conversations::found(app, &words, hits, env);
             Vec::new()
         }
+        ReadAnswer::Tokens { node, ids } => facts::stored_tokens(app, node, ids),
         ReadAnswer::Prompts(before) => {
             let typed = std::mem::take(&mut app.prompt.before);
             app.prompt.before = typed.into_iter().chain(before).take(prompt::RECALL_MAX).collect();

@@ -1,10 +1,10 @@
 //! What the commands do: mostly what a key does too, with an argument.
 
 use crate::history::Write;
-use crate::protocol::Role;
+use crate::protocol::{NodeId, Role};
 use crate::tui::app::{App, Effect, Env, Export, ExportFormat, Level, Read};
 use crate::tui::keymap::Intent;
-use crate::tui::screens::{conversation, conversations, help, models, palette, settings, themes};
+use crate::tui::screens::{conversation, conversations, facts, help, models, palette, settings, themes};
 use std::path::PathBuf;
 
 pub fn help(app: &mut App, topic: &str, env: &Env) -> Vec<Effect> {
@@ -36,7 +36,7 @@ pub fn model(app: &mut App, name: &str, env: &Env) -> Vec<Effect> {
     let reference = match meant.as_slice() {
         [one] => Some(one.reference.clone()),
         _ if wanted == crate::protocol::GUIDE_NAME => Some(crate::protocol::ModelRef::Guide),
-        _ if name.contains('/') || wanted.ends_with(".gguf") => Some(crate::protocol::ModelRef::File(PathBuf::from(name))),
+        _ if name.contains('/') || wanted.ends_with(".gguf") => Some(crate::protocol::ModelRef::File(path(app, name))),
         _ => None,
     };
     match reference {
@@ -89,12 +89,31 @@ pub fn delete(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
     app.perform(Intent::Delete, env)
 }
 
-pub fn regenerate(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
-    conversation::branch::regenerate(app, env)
+pub fn regenerate(app: &mut App, nth: &str, env: &Env) -> Vec<Effect> {
+    match nth_last(app, nth) {
+        Ok(id) => conversation::branch::regenerate(app, id, env),
+        Err(problem) => app.toasts.say(problem, env),
+    }
 }
 
-pub fn edit(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
-    conversation::branch::edit(app, None, env)
+pub fn edit(app: &mut App, nth: &str, env: &Env) -> Vec<Effect> {
+    match nth_last(app, nth) {
+        Ok(id) => conversation::branch::edit(app, id, env),
+        Err(problem) => app.toasts.say(problem, env),
+    }
+}
+
+/// A message counted from the end, 1 the last; none where no number was said.
+fn nth_last(app: &App, nth: &str) -> Result<Option<NodeId>, String> {
+    if nth.is_empty() {
+        return Ok(None);
+    }
+    let mine: Vec<NodeId> = app.conversation.path().iter().rev().filter(|n| n.role == Role::User).map(|n| n.id).collect();
+    let at = nth.parse().ok().and_then(|n: usize| n.checked_sub(1));
+    match at.and_then(|at| mine.get(at)) {
+        Some(id) => Ok(Some(*id)),
+        None => Err(format!("{nth} is none of your messages here: 1 is the last, {} the first", mine.len().max(1))),
+    }
 }
 
 pub fn go_on(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
@@ -139,7 +158,11 @@ pub fn system(app: &mut App, text: &str, env: &Env) -> Vec<Effect> {
 
 pub fn show(app: &mut App, what: &str, env: &Env) -> Vec<Effect> {
     match what {
-        "parameters" => settings::open(app),
+        "" | "info" => facts::show(app, None, facts::Part::Info),
+        "template" => facts::show(app, None, facts::Part::Template),
+        "license" | "licence" => facts::show(app, None, facts::Part::License),
+        "tensors" => facts::show(app, None, facts::Part::Tensors),
+        "parameters" => config(app, "", env),
         "system" => {
             let effective = conversation::send::effective(app);
             let text = match effective.get("system_prompt").map(|(_, source)| source) {
@@ -148,23 +171,35 @@ pub fn show(app: &mut App, what: &str, env: &Env) -> Vec<Effect> {
                 }
                 _ => "no system prompt; /system TEXT sets one".to_owned(),
             };
-            return app.toasts.say(text, env);
+            app.toasts.say(text, env)
         }
-        "license" => {
-            let licence = app.models.current.as_ref().map(|c| c.facts.licence.clone());
-            let text = match licence {
-                None => "no model is loaded".to_owned(),
-                Some(None) => "the model's file names no licence".to_owned(),
-                Some(Some(licence)) => licence,
-            };
-            return app.toasts.say(text, env);
-        }
-        _ => {
-            let effects = app.perform(Intent::Models, env);
-            return effects;
-        }
+        _ => app.toasts.say(format!("/show knows no {what}; it shows info, parameters, template, system, license, tensors"), env),
     }
-    Vec::new()
+}
+
+pub fn context(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    facts::context(app, env)
+}
+
+pub fn tokens(app: &mut App, text: &str, env: &Env) -> Vec<Effect> {
+    facts::tokens(app, text, env)
+}
+
+pub fn dump(app: &mut App, file: &str, env: &Env) -> Vec<Effect> {
+    let file = Some(file).filter(|f| !f.is_empty()).map(|f| path(app, f));
+    facts::dump(app, file, env)
+}
+
+pub fn doctor(_: &mut App, _: &str, _: &Env) -> Vec<Effect> {
+    vec![Effect::Doctor]
+}
+
+/// As a shell takes it: `~/` is the home folder.
+fn path(app: &App, text: &str) -> PathBuf {
+    match (text.strip_prefix("~/"), &app.preferences.home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => PathBuf::from(text),
+    }
 }
 
 pub fn copy(app: &mut App, what: &str, env: &Env) -> Vec<Effect> {
@@ -190,7 +225,7 @@ pub fn export(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
         _ if argument.ends_with(".json") => (ExportFormat::Json, argument),
         _ => (ExportFormat::Markdown, argument),
     };
-    let path = Some(file.trim()).filter(|f| !f.is_empty()).map(PathBuf::from);
+    let path = Some(file.trim()).filter(|f| !f.is_empty()).map(|f| path(app, f));
     vec![Effect::Export(Export { conversation: app.conversation.id, tip: app.conversation.tip, format, path })]
 }
 

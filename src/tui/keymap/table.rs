@@ -83,6 +83,7 @@ pub enum Intent {
     ListTable,
     Sort,
     SortBack,
+    Details,
     Unload,
 }
 
@@ -317,6 +318,7 @@ pub const ROWS: &[Row] = &[
     row(Intent::ListTable, "list_table", Hand, "Give letters to the table, or back to the filter", &[(List, &["tab"])]),
     row(Intent::Sort, "sort", Hand, "Sort by the next column", &[(Table, &["s"])]),
     row(Intent::SortBack, "sort_back", Hand, "Sort the other way round", &[(Table, &["S"])]),
+    row(Intent::Details, "details", Hand, "What the model's file says", &[(Table, &["i"])]),
     row(Intent::Unload, "unload", Hand, "Unload the model", &[(Table, &["u"])]),
 ];
 

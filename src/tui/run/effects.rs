@@ -3,7 +3,7 @@
 use super::inbox::Inbox;
 use super::reads::{self, Wish};
 use super::writer::Writer;
-use super::{Options, clipboard};
+use super::{Options, clipboard, errands};
 use crate::config::{Notify, create_private};
 use crate::engine::{self, CommandSender};
 use crate::gauges::Gauges;
@@ -106,6 +106,8 @@ impl House {
             Effect::Store(write) => self.store(write),
             Effect::Read(read) => self.read(Wish::Read(read)),
             Effect::Export(export) => self.read(Wish::Export(export)),
+            Effect::WriteFile { path, text } => errands::write(&self.inbox, path, text),
+            Effect::Doctor => errands::doctor(&self.inbox, options.program.clone()),
             Effect::ScanShelf => self.scan(options),
             Effect::Highlight(request) => {
                 if let Some(Err(refused)) = self.highlighter.as_ref().map(|h| h.ask(*request)) {

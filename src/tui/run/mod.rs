@@ -9,6 +9,7 @@ mod clipboard;
 mod clock;
 mod editor;
 mod effects;
+mod errands;
 mod inbox;
 mod input;
 mod last_pass;

@@ -54,6 +54,10 @@ fn answer(reader: &Reader, read: Read) -> Result<Option<ReadAnswer>, HistoryErro
             let hits = reader.search(&words, HITS_MAX)?;
             Some(ReadAnswer::Search { words, hits })
         }
+        Read::Tokens(node) => {
+            let ids = reader.tokens(node)?.into_iter().map(|t| t.id).collect();
+            Some(ReadAnswer::Tokens { node, ids })
+        }
         Read::Prompts => Some(ReadAnswer::Prompts(reader.typed(PROMPTS_MAX)?)),
     })
 }
@@ -90,7 +94,7 @@ fn remedy(error: &std::io::Error) -> &'static str {
 }
 
 /// Nothing that is there is ever overwritten.
-fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
+pub fn write_new(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(text.as_bytes())

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod chords;
 pub mod conversation;
 pub mod conversations;
+pub mod facts;
 pub mod gauges;
 pub mod help;
 pub mod list;

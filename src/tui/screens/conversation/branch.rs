@@ -6,12 +6,16 @@ use crate::history::{End, NewNode, Node, Status, Write};
 use crate::protocol::{Channel, FinishReason, NodeId, Role};
 use crate::tui::app::{App, Effect, Env, Focus};
 
-/// Answers the meant question once more, beside the answers it has.
-pub fn regenerate(app: &mut App, env: &Env) -> Vec<Effect> {
+/// Answers a question once more, beside the answers it has: this one, else the meant one.
+pub fn regenerate(app: &mut App, id: Option<NodeId>, env: &Env) -> Vec<Effect> {
     if app.conversation.is_busy() {
         return app.toasts.say("an answer is on its way; stop it first", env);
     }
-    match app.conversation.meant(Role::User).map(|n| (n.id, n.status)) {
+    let meant = match id {
+        Some(id) => app.conversation.tree.get(id),
+        None => app.conversation.meant(Role::User),
+    };
+    match meant.map(|n| (n.id, n.status)) {
         None => app.toasts.say("nothing to answer yet", env),
         // It never reached the disk: there is nothing to stand under.
         Some((_, Status::Unsent)) => app.toasts.say("this message is not stored yet", env),

@@ -145,7 +145,7 @@ fn begin(app: &mut App, wanted: Wanted, env: &Env) -> Vec<Effect> {
         }
     };
     conversation.tip = Some(answer.id);
-    let messages = messages(&conversation.tree.path(answer.id), effective.text("system_prompt"), answer.id);
+    let messages = messages(&conversation.tree.path(answer.id), effective.text("system_prompt"), Some(answer.id));
     let command = Command::Generate {
         job,
         model: current.id,
@@ -172,12 +172,12 @@ fn begin(app: &mut App, wanted: Wanted, env: &Env) -> Vec<Effect> {
 }
 
 /// The turns as the engine takes them. An answer that begins is not among them; one that goes on is the last.
-fn messages(path: &[&Node], system: &str, answer: NodeId) -> Vec<Message> {
+pub fn messages(path: &[&Node], system: &str, answer: Option<NodeId>) -> Vec<Message> {
     let mut out = Vec::with_capacity(path.len() + 1);
     if !system.is_empty() {
         out.push(Message::new(Role::System, system));
     }
-    out.extend(path.iter().filter(|n| n.id != answer || !n.content.is_empty()).map(|n| n.message()));
+    out.extend(path.iter().filter(|n| Some(n.id) != answer || !n.content.is_empty()).map(|n| n.message()));
     out
 }
 

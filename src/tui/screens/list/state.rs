@@ -3,6 +3,7 @@
 use super::filter::{self, Match};
 use crate::protocol::{ConversationId, ModelRef, NodeId};
 use crate::tui::keymap::Intent;
+use std::sync::Arc;
 
 /// Which list this is. One of each kind is open at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub enum Kind {
     Prompts,
     /// Turns of this conversation, to edit one.
     Turns,
+    /// What was asked of a file or a prompt; rows are copied.
+    Facts,
+    /// What takes how much of the context.
+    Context,
 }
 
 /// What taking a row means.
@@ -39,6 +44,8 @@ pub enum Pick {
     Theme(String),
     Prompt(String),
     Setting(&'static str),
+    /// A text to copy; rows that mean the same text share it.
+    Copy(Arc<str>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -55,7 +55,7 @@ pub fn hand(state: &mut State, intent: Intent) -> Done {
         Intent::Take => return take(state),
         Intent::Back => return back(state),
         Intent::Interrupt => return Done::Close,
-        Intent::Star | Intent::Delete | Intent::Unload if state.table => return letter(state, intent),
+        Intent::Star | Intent::Delete | Intent::Unload | Intent::Details if state.table => return letter(state, intent),
         Intent::DeleteLeft | Intent::DeleteWordLeft | Intent::DeleteToStart => {}
         _ => return Done::Pass,
     }
@@ -65,7 +65,7 @@ pub fn hand(state: &mut State, intent: Intent) -> Done {
 /// Lists whose letters do something.
 pub fn has_table(kind: Kind) -> bool {
     match kind {
-        Kind::Models | Kind::RegenerateWith | Kind::Conversations => true,
+        Kind::Models | Kind::RegenerateWith | Kind::Conversations | Kind::Facts | Kind::Context => true,
         Kind::Found | Kind::Palette | Kind::Help | Kind::Keys | Kind::Settings | Kind::Themes | Kind::Prompts | Kind::Turns => false,
     }
 }

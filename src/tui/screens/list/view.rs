@@ -180,12 +180,15 @@ fn foot(list: &State) -> String {
         super::Kind::Palette | super::Kind::Help | super::Kind::Keys => "Enter do",
         super::Kind::Settings | super::Kind::Turns | super::Kind::Prompts => "Enter edit",
         super::Kind::Themes => "Enter keep",
+        super::Kind::Facts => "Enter copy",
+        super::Kind::Context => "Enter go there",
     };
     let table = match (has_table(list.kind), list.table, list.kind) {
         (false, ..) => "",
         (true, false, _) => "   Tab letters",
         (true, true, super::Kind::Conversations) => "   * star   d delete   s S sort   Tab filter",
-        (true, true, _) => "   u unload   s S sort   Tab filter",
+        (true, true, super::Kind::Models | super::Kind::RegenerateWith) => "   i details   u unload   s S sort   Tab filter",
+        (true, true, _) => "   s S sort   Tab filter",
     };
     format!("{take}{table}   Esc close")
 }

@@ -1,0 +1,42 @@
+//! Small work on threads of its own: nothing of it may hold up the loop.
+
+use super::inbox::Inbox;
+use super::reads::write_new;
+use crate::protocol::Report;
+use crate::tui::app::Action;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Runs it beside the loop. Where no thread is to be had it is said as any failure.
+fn beside(inbox: &Inbox, name: &str, work: impl FnOnce() -> Action + Send + 'static) {
+    let answers = inbox.clone();
+    if let Err(e) = std::thread::Builder::new().name(name.to_owned()).spawn(move || answers.act(work())) {
+        inbox.act(Action::Failed(Report::new("no thread is left for this", "Close other programs and try again").because(&e)));
+    }
+}
+
+/// A new file.
+pub fn write(inbox: &Inbox, path: PathBuf, text: String) {
+    beside(inbox, "write", move || match write_new(&path, &text) {
+        Ok(()) => Action::Said(format!("written to {}", path.display())),
+        Err(e) => {
+            let there = e.kind() == std::io::ErrorKind::AlreadyExists;
+            let remedy = if there { "There is such a file already; name another" } else { "Name another place" };
+            Action::Failed(Report::new(format!("{} could not be written", path.display()), remedy).because(&e))
+        }
+    });
+}
+
+/// The command of that name does the looking; it is told whose sockets are meant.
+pub fn doctor(inbox: &Inbox, program: Option<PathBuf>) {
+    beside(inbox, "doctor", move || {
+        let failed = Report::new("the doctor could not look", "Try `ingle doctor` in a shell");
+        let Some(program) = program else { return Action::Failed(failed) };
+        let own = std::process::id().to_string();
+        match Command::new(program).args(["doctor", "--color", "never", "--process", &own]).stdin(Stdio::null()).output() {
+            Ok(output) if output.status.success() => Action::Doctor(String::from_utf8_lossy(&output.stdout).into_owned()),
+            Ok(_) => Action::Failed(failed),
+            Err(e) => Action::Failed(failed.because(&e)),
+        }
+    });
+}
