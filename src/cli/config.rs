@@ -3,8 +3,9 @@
 use super::shell::env::Env;
 use super::shell::failure::{Failure, print_report};
 use super::shell::table::{Align, Table};
-use crate::config::{Config, ENTRIES, template};
+use crate::config::{Config, ENTRIES, Folders, template};
 use crate::protocol::{Report, Source, Value, resolve};
+use crate::tui::keymap::{self, Keymap};
 use crate::tui::theme::Themes;
 use serde_json::json;
 
@@ -25,7 +26,7 @@ enum Action {
         #[arg(long)]
         template: bool,
     },
-    /// Check config.toml and the themes folder
+    /// Check config.toml, keymap.toml and the themes folder
     Check,
 }
 
@@ -98,16 +99,10 @@ fn rows(config: &Config) -> Vec<Row> {
 /// All that is wrong, each in a sentence; what is sound keeps working all the same.
 fn check(env: &Env) -> Result<(), Failure> {
     let folders = env.folders()?;
-    let (_, problems) = Config::load(&folders);
+    let (config, problems) = Config::load(&folders);
     let mut reports: Vec<Report> = problems.into_iter().map(Report::from).collect();
-    let (themes, unread) = Themes::read(&folders.themes());
-    reports.extend(unread.iter().map(|problem| problem.report()));
-    for entry in themes.entries().iter().filter(|entry| entry.file.is_some()) {
-        match themes.load(&entry.name) {
-            Ok((_, problems)) => reports.extend(problems.iter().map(|problem| problem.report())),
-            Err(problem) => reports.push(problem.report()),
-        }
-    }
+    reports.extend(keymap(&folders, &config));
+    reports.extend(themes(&folders, &config));
     if env.json {
         env.write_json(&reports)?;
     }
@@ -119,4 +114,27 @@ fn check(env: &Env) -> Result<(), Failure> {
             Err(Failure::Report(last.clone()))
         }
     }
+}
+
+fn keymap(folders: &Folders, config: &Config) -> Vec<Report> {
+    let problems = match keymap::read(&folders.keymap_file()) {
+        Ok(None) => Vec::new(),
+        Ok(Some(text)) => Keymap::with_overrides(config.send, &text).1,
+        Err(problem) => vec![problem],
+    };
+    problems.iter().map(|problem| problem.report()).collect()
+}
+
+/// The files of the themes folder, and whether the theme that is wished for is there.
+fn themes(folders: &Folders, config: &Config) -> Vec<Report> {
+    let (themes, unread) = Themes::read(&folders.themes());
+    let mut problems = unread;
+    for entry in themes.entries().iter().filter(|entry| entry.file.is_some()) {
+        match themes.load(&entry.name) {
+            Ok((_, found)) => problems.extend(found),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    problems.extend(config.theme.as_ref().and_then(|name| themes.load(name).err()));
+    problems.iter().map(|problem| problem.report()).collect()
 }

@@ -39,11 +39,17 @@ pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
 fn options(args: Arguments, env: &Env) -> Result<tui::Options, Failure> {
     let folders = env.folders()?;
     let (config, problems) = Config::load(&folders);
+    let mut notes: Vec<Report> = problems.iter().map(|problem| problem.report()).collect();
+    let keymap = tui::keymap::read(&folders.keymap_file()).unwrap_or_else(|problem| {
+        notes.push(problem.report());
+        None
+    });
     let lookup = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let colours = ColourEnv::of(lookup);
     let term = lookup("TERM").unwrap_or_default();
     let tmux = std::env::var_os("TMUX").is_some();
-    let mut preferences = tui::Preferences::of(&config, shows_braille(&term, lookup));
+    let depth = depth(env.color_flag(), &config, &colours);
+    let mut preferences = tui::Preferences::of(&config, shows_braille(&term, lookup), depth);
     preferences.home = std::env::home_dir();
     // Command line, then environment, then config.
     let model = args.model.or_else(|| lookup("INGLE_MODEL")).or_else(|| config.model.clone());
@@ -56,13 +62,13 @@ fn options(args: Arguments, env: &Env) -> Result<tui::Options, Failure> {
         },
         model: model.map(|text| env.model(&text)).transpose()?,
         command: args.settings.0,
-        keymap: std::fs::read_to_string(folders.keymap_file()).ok(),
-        depth: depth(env.color_flag(), &config, &colours),
+        keymap,
+        depth,
         features: Features::for_terminal(&term, tmux.then(tmux_tells_keys_apart), preferences.mouse),
         preferences,
         tmux,
         program: std::env::current_exe().ok(),
-        notes: problems.iter().map(|problem| problem.report()).collect(),
+        notes,
         config,
         folders,
     })

@@ -38,6 +38,10 @@ pub enum ConfigError {
     Setting { place: Place, error: SettingError },
     #[error("config.toml has {n_bytes} bytes, more than the {max} that a config may have")]
     TooLong { n_bytes: u64, max: u64 },
+    #[error("config.toml cannot take `{name}` without losing something else")]
+    Edit { name: &'static str },
+    #[error("{} cannot be written", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
     #[error("{} cannot be read", path.display())]
     Read { path: PathBuf, source: std::io::Error },
 }
@@ -50,7 +54,7 @@ impl ConfigError {
             | ConfigError::Unknown { place, .. }
             | ConfigError::Value { place, .. }
             | ConfigError::Setting { place, .. } => Some(*place),
-            ConfigError::TooLong { .. } | ConfigError::Read { .. } => None,
+            ConfigError::TooLong { .. } | ConfigError::Read { .. } | ConfigError::Edit { .. } | ConfigError::Write { .. } => None,
         }
     }
 
@@ -61,6 +65,8 @@ impl ConfigError {
             ConfigError::Unknown { .. } => "`ingle config show` lists what is known",
             ConfigError::Value { .. } | ConfigError::Setting { .. } => "The default is used",
             ConfigError::TooLong { .. } | ConfigError::Read { .. } => "The defaults are used",
+            ConfigError::Edit { .. } => "Write it there yourself",
+            ConfigError::Write { .. } => "Make it writable to keep choices",
         };
         Report::new(self.to_string(), remedy).offender("config.toml").because(self)
     }

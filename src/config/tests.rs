@@ -125,3 +125,51 @@ fn folders_follow_one_home() {
         assert_eq!(std::fs::metadata(made).unwrap().permissions().mode() & 0o777, 0o700);
     }
 }
+
+#[test]
+fn one_entry_is_changed_and_nothing_else() {
+    for (before, after) in [
+        ("", "theme = \"ash\"\n"),
+        ("theme = \"moss\" # mine\nmouse = true\n", "theme = \"ash\" # mine\nmouse = true\n"),
+        ("# by hand\nmouse = true", "theme = \"ash\"\n# by hand\nmouse = true"),
+        ("mouse = true\r\n[settings]\r\ntemp = 0.5\r\n", "theme = \"ash\"\r\nmouse = true\r\n[settings]\r\ntemp = 0.5\r\n"),
+        ("# theme = \"\"\nmouse = true\n", "# theme = \"\"\ntheme = \"ash\"\nmouse = true\n"),
+        // A comment of that kind inside a table or a text is no place for it.
+        ("[settings]\n# theme = 1\n", "theme = \"ash\"\n[settings]\n# theme = 1\n"),
+        ("copy_command = \"\"\"\n# theme = 1\n\"\"\"\n", "theme = \"ash\"\ncopy_command = \"\"\"\n# theme = 1\n\"\"\"\n"),
+        // A wrong value gives way to a right one; what is unknown stays.
+        ("theme = 3\nlater = true\n", "theme = \"ash\"\nlater = true\n"),
+    ] {
+        assert_eq!(edit::with_entry(before, "theme", "ash").unwrap(), after, "{before}");
+    }
+    let (config, problems) = parse(&edit::with_entry(&template(), "theme", "ash").unwrap());
+    assert_eq!((config.theme.as_deref(), problems), (Some("ash"), vec![]));
+    let broken = edit::with_entry("theme = \n", "theme", "ash").unwrap_err().to_string();
+    assert!(broken.starts_with("config.toml:1:"), "{broken}");
+}
+
+#[test]
+fn a_choice_is_kept_in_the_file_whatever_that_is() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let home = tempfile::tempdir().unwrap();
+    let folders = Folders::within(&home.path().join("ingle"));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    Config::keep(&folders, "theme", "ash").unwrap();
+    assert_eq!(mode(&folders.config_file()), 0o600);
+    // A file that is kept elsewhere, by a link.
+    let elsewhere = home.path().join("dotfiles.toml");
+    std::fs::write(&elsewhere, "# mine\ntheme = 'moss'\n").unwrap();
+    std::fs::set_permissions(&elsewhere, PermissionsExt::from_mode(0o644)).unwrap();
+    std::fs::remove_file(folders.config_file()).unwrap();
+    symlink(&elsewhere, folders.config_file()).unwrap();
+    Config::keep(&folders, "theme", "plum").unwrap();
+    assert_eq!((std::fs::read_to_string(&elsewhere).unwrap().as_str(), mode(&elsewhere)), ("# mine\ntheme = \"plum\"\n", 0o644));
+    assert!(folders.config_file().is_symlink());
+    // One that its owner closed stays as it is, and nothing is left beside it.
+    std::fs::set_permissions(&elsewhere, PermissionsExt::from_mode(0o444)).unwrap();
+    let refused = Config::keep(&folders, "theme", "ash").unwrap_err();
+    assert!(refused.to_string().ends_with("config.toml cannot be written"), "{refused}");
+    assert!(std::fs::read_to_string(&elsewhere).unwrap().contains("plum"));
+    let names: Vec<_> = std::fs::read_dir(home.path()).unwrap().flatten().map(|e| e.file_name()).collect();
+    assert_eq!(names.len(), 2, "{names:?}");
+}

@@ -1,7 +1,7 @@
 //! What a person wishes of the screen, as config.toml and the environment say it.
 
 use super::app::Level;
-use super::theme::DEFAULT_THEME;
+use super::theme::{DEFAULT_THEME, Depth, TERMINAL_THEME};
 use crate::config::{Config, GaugesShown, Graphs, Notify, SendWith};
 use std::path::PathBuf;
 
@@ -37,15 +37,17 @@ pub enum Graph {
 
 impl Default for Preferences {
     fn default() -> Self {
-        Self::of(&Config::default(), true)
+        Self::of(&Config::default(), true, Depth::True)
     }
 }
 
 impl Preferences {
     /// `shows_braille`: the terminal takes UTF-8 and has more than a console's few signs.
-    pub fn of(config: &Config, shows_braille: bool) -> Self {
+    /// Sixteen colours are the terminal's own, so a theme of shades would fall together there.
+    pub fn of(config: &Config, shows_braille: bool, depth: Depth) -> Self {
+        let default = if depth == Depth::Ansi { TERMINAL_THEME } else { DEFAULT_THEME };
         Self {
-            theme: config.theme.clone().unwrap_or_else(|| DEFAULT_THEME.to_owned()),
+            theme: config.theme.clone().unwrap_or_else(|| default.to_owned()),
             send: config.send,
             motion: config.motion,
             mouse: config.mouse,

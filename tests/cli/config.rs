@@ -74,3 +74,16 @@ fn folders_of_the_config_are_searched() {
     let listed: Value = serde_json::from_slice(&Run::at(home.path(), &["models", "--json"]).answer().done().stdout).unwrap();
     assert_eq!(listed[1]["name"], "mine");
 }
+
+#[test]
+fn keymap_and_the_wished_theme_are_checked_with_line_and_column() {
+    let home = home_with("theme = \"embr\"\n");
+    fs::write(home.path().join("ingle/keymap.toml"), "[everywhere]\nthemes = ['ctrl-x t', 'f4']\npalette = [\"f4\"]\n").unwrap();
+    let check = Run::at(home.path(), &["config", "check"]).answer();
+    assert_eq!(check.status, 1);
+    assert!(check.stderr.contains("keymap.toml:3:12: [everywhere] F4 is both themes and palette"), "{}", check.stderr);
+    assert!(check.stderr.contains("there is no theme `embr`; did you mean `ember`?"), "{}", check.stderr);
+    let home = home_with("theme = \"ember\"\n");
+    fs::write(home.path().join("ingle/keymap.toml"), "[everywhere]\nthemes = ['f4']\n").unwrap();
+    assert_eq!(Run::at(home.path(), &["config", "check"]).answer().done().text(), "all is well\n");
+}

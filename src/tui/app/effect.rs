@@ -29,6 +29,11 @@ pub enum Effect {
     },
     /// This machine as `ingle doctor` tells of it, answered by `Action::Doctor`.
     Doctor,
+    /// A choice of the person's, into config.toml.
+    Keep {
+        name: &'static str,
+        value: String,
+    },
     Title(String),
     /// A long answer is done and nobody looks; what it is about.
     Notify(String),

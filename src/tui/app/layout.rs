@@ -16,6 +16,20 @@ pub enum Level {
     Full,
 }
 
+impl Level {
+    pub const ALL: [Level; 4] = [Level::Line, Level::Strip, Level::Panel, Level::Full];
+
+    /// As `/gauges` and config.toml call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Line => "line",
+            Level::Strip => "strip",
+            Level::Panel => "panel",
+            Level::Full => "full",
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// Not even the compact screen fits.

@@ -26,7 +26,8 @@ use super::keymap::Keymap;
 use super::preferences::Preferences;
 use super::screens::{ask, conversation, facts, gauges, list, models, prompt, toasts};
 use super::theme::Theme;
-use crate::protocol::JobId;
+use crate::protocol::{JobId, Report};
+use std::collections::BTreeMap;
 
 /// Where keys go while no overlay is open.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct App {
     /// Themes that can be chosen, and which of them is worn; while another is tried on, the one before.
     pub themes: Vec<Theme>,
     pub theme: usize,
+    /// What is wrong in a theme's file, by the theme's name.
+    pub theme_problems: BTreeMap<String, Report>,
     pub theme_before: Option<usize>,
     pub utc_offset_s: i32,
     pub mouse: bool,
@@ -117,6 +120,7 @@ impl App {
             mouse: preferences.mouse,
             themes,
             theme,
+            theme_problems: BTreeMap::new(),
             theme_before: None,
             utc_offset_s: env.utc_offset_s,
             level: preferences.gauges,

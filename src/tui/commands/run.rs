@@ -249,15 +249,20 @@ pub fn theme(app: &mut App, name: &str, env: &Env) -> Vec<Effect> {
     themes::take(app, name, env)
 }
 
+/// Named it is a choice, which is kept; alone it goes on to the next, as the key does.
 pub fn gauges(app: &mut App, level: &str, env: &Env) -> Vec<Effect> {
-    let level = match level {
-        "line" => Level::Line,
-        "strip" => Level::Strip,
-        "panel" => Level::Panel,
-        "full" => Level::Full,
-        _ => return app.perform(Intent::Gauges, env),
+    if level.is_empty() {
+        return app.perform(Intent::Gauges, env);
+    }
+    let Some(level) = Level::ALL.iter().copied().find(|l| l.name() == level) else {
+        return app.toasts.say(format!("gauges have no {level}; they have line, strip, panel, full"), env);
     };
-    app.set_level(level, env)
+    let effects = app.set_level(level, env);
+    if app.level != Some(level) || app.preferences.gauges == Some(level) {
+        return effects;
+    }
+    app.preferences.gauges = Some(level);
+    vec![Effect::Keep { name: "gauges", value: level.name().to_owned() }]
 }
 
 pub fn keys(app: &mut App, _: &str, _: &Env) -> Vec<Effect> {

@@ -9,7 +9,7 @@ pub mod table;
 mod tests;
 
 pub use chord::{Chord, ChordError, Key, LEADER, Sequence};
-pub use overrides::KeymapError;
+pub use overrides::{KeymapError, Mistake, read};
 pub use table::{Context, Intent, Offer, ROWS};
 
 use crate::config::SendWith;

@@ -87,17 +87,34 @@ fn a_persons_keymap_replaces_keys() {
 }
 
 #[test]
-fn a_wrong_keymap_is_told_and_changes_nothing() {
+fn a_wrong_keymap_is_told_with_its_place_and_changes_nothing() {
     for (text, said) in [
-        ("[everywhere\n", "keymap.toml: line 1, column 12: "),
-        ("[nowhere]\n", "keymap.toml: there is no context nowhere; "),
-        ("[prompt]\nfly = ['f3']\n", "keymap.toml: [prompt] fly: there is no such action"),
-        ("[prompt]\nsend = ['hyper-x']\n", "keymap.toml: [prompt] send: \"hyper-x\" is no key; "),
-        ("[prompt]\nsend = 'enter'\n", "keymap.toml: [prompt] send is not a list of keys"),
-        ("[everywhere]\npalette = ['f2']\n", "keymap.toml: [everywhere] F2 is both models and palette; "),
+        ("[everywhere\n", "keymap.toml:1:12: "),
+        ("[nowhere]\n", "keymap.toml:1:2: there is no context nowhere; there are everywhere, prompt, "),
+        ("[prompt]\nfly = ['f3']\n", "keymap.toml:2:1: [prompt] fly: there is no such action"),
+        ("[prompt]\nsned = ['f3']\n", "keymap.toml:2:1: [prompt] sned: there is no such action; did you mean send?"),
+        ("[prompt]\nsend = ['f3', 'hyper-x']\n", "keymap.toml:2:15: [prompt] send: \"hyper-x\" is no key; "),
+        ("[prompt]\nsend = 'enter'\n", "keymap.toml:2:8: [prompt] send is not a list of keys"),
+        ("prompt = 3\n", "keymap.toml:1:10: prompt is not a table of actions"),
+        ("[everywhere]\npalette = ['f2']\n", "keymap.toml:2:12: [everywhere] F2 is both models and palette; "),
+        ("[panel]\nquit = ['x']\nhelp = ['x']\n", "keymap.toml:3:9: [panel] x is both quit and help; "),
     ] {
         let (keymap, problems) = Keymap::with_overrides(SendWith::Enter, text);
         assert!(problems.len() == 1 && problems[0].to_string().starts_with(said), "{text}: {problems:?}");
         assert_eq!(keymap.find(&[Context::Everywhere], sequence("f2")), Some(Intent::Models));
     }
+}
+
+#[test]
+fn a_keymap_that_cannot_be_read_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("keymap.toml");
+    assert_eq!(read(&path), Ok(None));
+    std::fs::write(&path, b"[prompt]\n# \xff").unwrap();
+    assert_eq!(read(&path).unwrap_err().to_string(), "keymap.toml:2:3: not UTF-8 from here on");
+    std::fs::write(&path, vec![b'#'; (1 << 20) + 1]).unwrap();
+    assert_eq!(read(&path).unwrap_err().to_string(), "keymap.toml: larger than 1048576 bytes");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(read(&path).unwrap_err().to_string().starts_with("keymap.toml: it cannot be read: "));
 }

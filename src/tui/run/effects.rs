@@ -14,9 +14,9 @@ use crate::text::sequences::Notification;
 use crate::text::{Shown, sequences};
 use crate::tui::app::{Action, Effect};
 use crate::tui::markdown::Highlighter;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Everything behind the screen. Started after the first frame.
@@ -27,6 +27,8 @@ pub struct House {
     gauges: Option<Gauges>,
     highlighter: Option<Highlighter>,
     scanning: Arc<AtomicBool>,
+    /// One change of config.toml at a time.
+    keeping: Arc<Mutex<()>>,
     inbox: Inbox,
     pub writer: Writer,
 }
@@ -54,6 +56,7 @@ impl House {
             gauges: None,
             highlighter: None,
             scanning: Arc::default(),
+            keeping: Arc::default(),
             inbox: inbox.clone(),
             writer,
         };
@@ -107,6 +110,7 @@ impl House {
             Effect::Read(read) => self.read(Wish::Read(read)),
             Effect::Export(export) => self.read(Wish::Export(export)),
             Effect::WriteFile { path, text } => errands::write(&self.inbox, path, text),
+            Effect::Keep { name, value } => errands::keep(&self.inbox, &self.keeping, options.folders.clone(), name, value),
             Effect::Doctor => errands::doctor(&self.inbox, options.program.clone()),
             Effect::ScanShelf => self.scan(options),
             Effect::Highlight(request) => {

@@ -2,10 +2,12 @@
 
 use super::inbox::Inbox;
 use super::reads::write_new;
+use crate::config::{Config, Folders};
 use crate::protocol::Report;
 use crate::tui::app::Action;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Runs it beside the loop. Where no thread is to be had it is said as any failure.
 fn beside(inbox: &Inbox, name: &str, work: impl FnOnce() -> Action + Send + 'static) {
@@ -23,6 +25,21 @@ pub fn write(inbox: &Inbox, path: PathBuf, text: String) {
             let there = e.kind() == std::io::ErrorKind::AlreadyExists;
             let remedy = if there { "There is such a file already; name another" } else { "Name another place" };
             Action::Failed(Report::new(format!("{} could not be written", path.display()), remedy).because(&e))
+        }
+    });
+}
+
+/// A choice that outlives this screen. Where it cannot be kept it counts all the same until then.
+pub fn keep(inbox: &Inbox, one_at_a_time: &Arc<Mutex<()>>, folders: Folders, name: &'static str, value: String) {
+    let turn = Arc::clone(one_at_a_time);
+    beside(inbox, "config", move || {
+        let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        match Config::keep(&folders, name, &value) {
+            Ok(()) => Action::Said("kept in config.toml".to_owned()),
+            Err(error) => {
+                let what = format!("{name} = \"{value}\" is not kept: {error}");
+                Action::Failed(Report::new(what, "It counts until you leave").because(&error))
+            }
         }
     });
 }

@@ -19,7 +19,7 @@ mod writer;
 use super::app::{Action, App, Size, update};
 use super::keymap::Keymap;
 use super::preferences::Preferences;
-use super::theme::{Depth, Theme, Themes};
+use super::theme::{Depth, Theme, ThemeError, Themes};
 use super::{Links, screens, view};
 use crate::config::{Config, Folders};
 use crate::protocol::{ModelRef, Report, Settings};
@@ -131,10 +131,9 @@ impl Running {
         draw(&mut terminal, &app, &links)?;
         let input = Input::start(inbox.clone())?;
         let house = House::start(&options, clock::unix_ms(), &inbox, writer);
-        app.themes = all_themes(&options);
-        app.theme = app.themes.iter().position(|t| t.name() == options.preferences.theme).unwrap_or(0);
+        let notes = take_themes(&mut app, &options);
         inbox.act(Action::Started);
-        options.notes.iter().for_each(|note| inbox.act(Action::Failed(note.clone())));
+        options.notes.iter().chain(&notes).for_each(|note| inbox.act(Action::Failed(note.clone())));
         Ok(Self {
             app,
             options,
@@ -318,7 +317,7 @@ fn new_app(options: &Options, size: Size, clock: &mut Clock) -> App {
     app.models.chosen_at_start = options.model.is_some();
     app.models.wanted = options.model.clone().unwrap_or(ModelRef::Guide);
     for problem in problems {
-        app.toasts.report(&Report::new(problem.to_string(), "The other keys are as you wish; `ingle config check` looks again"), &env);
+        app.toasts.report(&problem.report(), &env);
     }
     app
 }
@@ -330,7 +329,25 @@ fn first_theme(options: &Options) -> Theme {
     named.unwrap_or_else(|_| Themes::default_theme()).at(options.depth)
 }
 
-fn all_themes(options: &Options) -> Vec<Theme> {
-    let (themes, _) = Themes::read(&options.folders.themes());
-    themes.names().iter().filter_map(|name| themes.load(name).ok()).map(|(theme, _)| theme.at(options.depth)).collect()
+/// All themes. Gives what a person should know: the wished one is not there or not whole, a file cannot be read.
+fn take_themes(app: &mut App, options: &Options) -> Vec<Report> {
+    let (themes, unread) = Themes::read(&options.folders.themes());
+    let mut notes: Vec<Report> = unread.iter().map(ThemeError::report).collect();
+    app.themes.clear();
+    for name in themes.names() {
+        // A name from the list is always found.
+        let Ok((theme, problems)) = themes.load(name) else { continue };
+        app.themes.push(theme.at(options.depth));
+        if let Some(first) = problems.first() {
+            app.theme_problems.insert(name.to_owned(), first.report());
+        }
+    }
+    let (wished, default) = (&options.preferences.theme, Themes::default_theme());
+    let place = |name: &str| app.themes.iter().position(|t| t.name() == name);
+    app.theme = place(wished).or_else(|| place(default.name())).unwrap_or(0);
+    notes.extend(match themes.load(wished) {
+        Ok(_) => app.theme_problems.get(wished).cloned(),
+        Err(problem) => Some(problem.report()),
+    });
+    notes
 }

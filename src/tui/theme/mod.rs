@@ -19,7 +19,7 @@ pub use colour::{Colour, Rgb};
 pub use depth::{ColourChoice, ColourEnv, Depth, colour_wanted};
 pub use error::ThemeError;
 pub use meaning::{MEANINGS, Meaning, MeaningRow};
-pub use store::{Appearance, DEFAULT_THEME, ThemeEntry, Themes};
+pub use store::{Appearance, DEFAULT_THEME, TERMINAL_THEME, ThemeEntry, Themes};
 
 use meaning::N_MEANINGS;
 use ratatui::style::{Color, Modifier, Style};

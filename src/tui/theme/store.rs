@@ -9,6 +9,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 pub const DEFAULT_THEME: &str = "ember";
+/// Takes the terminal's own sixteen colours and its ground.
+pub const TERMINAL_THEME: &str = "terminal";
 /// A theme has about 2 KiB.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 const NAME_BYTES_MAX: usize = 64;

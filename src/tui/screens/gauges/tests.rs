@@ -157,3 +157,15 @@ fn looks() {
     stage.app.level = Some(crate::tui::app::Level::Full);
     stage.screen("gauges_full");
 }
+
+#[test]
+fn a_level_that_is_named_is_kept_and_one_gone_to_is_not() {
+    let mut stage = Stage::ready(160, 50);
+    stage.keys("<ctrl-t>");
+    assert!(!stage.effects().iter().any(|e| matches!(e, Effect::Keep { .. })));
+    stage.keys("/gauges strip<enter>");
+    assert!(stage.effects().contains(&Effect::Keep { name: "gauges", value: "strip".to_owned() }));
+    stage.act(Action::Resize(crate::tui::app::Size { columns: 60, rows: 14 }));
+    stage.keys("/gauges panel<enter>");
+    assert!(!stage.effects().iter().any(|e| matches!(e, Effect::Keep { .. })), "there is no room for it");
+}

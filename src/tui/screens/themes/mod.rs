@@ -1,5 +1,8 @@
 //! Choosing colours: each theme is tried on as it is chosen, and kept on Enter.
 
+#[cfg(test)]
+mod tests;
+
 use crate::protocol::Report;
 use crate::tui::app::{App, Effect, Env};
 use crate::tui::screens::list::{Align, Column, Kind, Mark, Pick, Row, State};
@@ -31,14 +34,19 @@ pub fn restore(app: &mut App) {
     }
 }
 
+/// Worn from now on, and kept. What is wrong in its file is told.
 pub fn take(app: &mut App, name: &str, env: &Env) -> Vec<Effect> {
     app.theme_before = None;
     if wear(app, name) {
         let name = app.theme().name().to_owned();
+        if let Some(problem) = app.theme_problems.get(&name) {
+            app.toasts.report(problem, env);
+        }
         if name == app.preferences.theme {
             return Vec::new();
         }
-        return app.toasts.say(format!("theme = \"{name}\" in config.toml keeps it"), env);
+        app.preferences.theme.clone_from(&name);
+        return vec![Effect::Keep { name: "theme", value: name }];
     }
     let names: Vec<&str> = app.themes.iter().map(|t| t.name()).collect();
     let report = Report::new(format!("there is no theme {name}"), format!("There are {}", names.join(", ")));
