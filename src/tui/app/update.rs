@@ -99,6 +99,7 @@ fn stirs(action: &Action) -> bool {
         | Action::Shelf(_)
         | Action::Coloured(_)
         | Action::ColourRefused(_)
+        | Action::Doctor(_)
         | Action::Said(_)
         | Action::Failed(_) => false,
     }
