@@ -38,6 +38,13 @@ choices! {
         AltEnter = "alt-enter",
     }
 
+    /// Whose keys the prompt knows.
+    pub enum Editing {
+        Readline = "readline",
+        /// Readline's while text is inserted; Esc leaves that.
+        Vi = "vi",
+    }
+
     /// How the end of a long answer is told when nobody looks.
     pub enum Notify {
         Bell = "bell",

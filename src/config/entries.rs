@@ -1,7 +1,7 @@
 //! The table of what config.toml may say, besides the settings of `protocol::SETTINGS`. One row makes the entry's
 //! parser, its line in the file's template, and its line in `ingle config show`.
 
-use super::choices::{ColorDepth, ColorWhen, GaugesShown, Graphs, Notify, SendWith};
+use super::choices::{ColorDepth, ColorWhen, Editing, GaugesShown, Graphs, Notify, SendWith};
 use crate::protocol::Settings;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ pub struct Config {
     /// Absent: the screen's own default.
     pub theme: Option<String>,
     pub send: SendWith,
+    pub editing: Editing,
     pub motion: bool,
     pub mouse: bool,
     pub hyperlinks: bool,
@@ -41,6 +42,7 @@ impl Default for Config {
             model: None,
             theme: None,
             send: SendWith::default(),
+            editing: Editing::default(),
             motion: true,
             mouse: false,
             hyperlinks: true,
@@ -149,6 +151,7 @@ pub const ENTRIES: &[Entry] = &[
     entry!("", "model", "The model to open with: a name, a part of one or a path; empty: the last one used", text model),
     entry!("", "theme", "Colours: a name that `ingle themes` lists; empty: the default", text theme),
     entry!("", "send", "What sends the prompt; the other one begins a new line", SendWith send),
+    entry!("", "editing", "Whose keys the prompt knows; with vi, Esc leaves inserting and Enter sends", Editing editing),
     entry!("", "motion", "Whether answers appear word by word; false: by whole paragraphs", flag motion),
     entry!("", "mouse", "Whether the mouse scrolls and focuses; Shift then selects text", flag mouse),
     entry!("", "hyperlinks", "Whether http links can be clicked, where the terminal can do that", flag hyperlinks),

@@ -14,7 +14,7 @@ mod template;
 #[cfg(test)]
 mod tests;
 
-pub use choices::{ColorDepth, ColorWhen, GaugesShown, Graphs, Notify, SendWith};
+pub use choices::{ColorDepth, ColorWhen, Editing, GaugesShown, Graphs, Notify, SendWith};
 pub use entries::{Config, ENTRIES, Entry, EntryKind};
 pub use error::{ConfigError, Place};
 pub use folders::{Folders, FoldersError, HOME_VARIABLE, create_private};

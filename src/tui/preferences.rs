@@ -2,13 +2,14 @@
 
 use super::app::Level;
 use super::theme::{DEFAULT_THEME, Depth, TERMINAL_THEME};
-use crate::config::{Config, GaugesShown, Graphs, Notify, SendWith};
+use crate::config::{Config, Editing, GaugesShown, Graphs, Notify, SendWith};
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preferences {
     pub theme: String,
     pub send: SendWith,
+    pub editing: Editing,
     /// Without motion an answer shows by whole paragraphs, not token by token.
     pub motion: bool,
     pub mouse: bool,
@@ -49,6 +50,7 @@ impl Preferences {
         Self {
             theme: config.theme.clone().unwrap_or_else(|| default.to_owned()),
             send: config.send,
+            editing: config.editing,
             motion: config.motion,
             mouse: config.mouse,
             hyperlinks: config.hyperlinks,

@@ -1,7 +1,7 @@
 //! Keys: which context has them, what they ask for there, and text where they ask for nothing.
 
 use super::{App, Armed, Effect, Env, Focus, Overlay};
-use crate::tui::keymap::{Chord, Context, Intent, LEADER, Sequence};
+use crate::tui::keymap::{Chord, Context, Intent, Key, LEADER, Sequence};
 use crate::tui::screens::{ask, conversation, list, prompt};
 
 pub fn key(app: &mut App, chord: Chord, env: &Env) -> Vec<Effect> {
@@ -26,12 +26,48 @@ pub fn key(app: &mut App, chord: Chord, env: &Env) -> Vec<Effect> {
     if app.conversation.find.as_ref().is_some_and(|f| f.typing) && app.overlays.is_empty() {
         return conversation::find::key(app, chord, intent, env);
     }
+    if let Some(effects) = in_vi(app, chord, intent) {
+        return effects;
+    }
     match (intent, chord.typed()) {
         (Some(intent), _) => app.perform(intent, env),
         (None, Some(c)) => typed(app, c, env),
         (None, None) => Vec::new(),
     }
 }
+
+/// Keys that the prompt's vi mode takes; none where they mean what they mean elsewhere.
+fn in_vi(app: &mut App, chord: Chord, intent: Option<Intent>) -> Option<Vec<Effect>> {
+    if app.focus != Focus::Prompt || !app.overlays.is_empty() {
+        return None;
+    }
+    let normal = app.prompt.vi.as_ref()?.normal;
+    let prompt = &mut app.prompt;
+    match (intent, chord) {
+        (Some(Intent::Back), _) => return prompt::vi::escape(prompt).then(Vec::new),
+        _ if !normal => return None,
+        (_, REDO) => prompt::vi::redo(prompt),
+        (Some(Intent::DeleteLeft), _) => prompt::vi::key(prompt, 'h'),
+        _ => match chord.typed() {
+            Some('?') if prompt.is_empty() => return None,
+            // What begins a message begins one here too.
+            Some('/' | '#') if prompt.is_empty() => {
+                prompt::vi::forget(prompt);
+                return None;
+            }
+            Some(' ') => prompt::vi::key(prompt, 'l'),
+            Some(c) => prompt::vi::key(prompt, c),
+            None => {
+                prompt::vi::drop_pending(prompt);
+                return None;
+            }
+        },
+    }
+    Some(Vec::new())
+}
+
+/// As in vi; what was typed before is searched by the leader's chord.
+const REDO: Chord = Chord { key: Key::Char('r'), ctrl: true, alt: false, shift: false };
 
 /// The contexts that have the keys now, the narrowest first.
 pub fn contexts(app: &App) -> Vec<Context> {

@@ -107,7 +107,7 @@ impl App {
             focus: Focus::default(),
             looked_at: None,
             conversation: conversation::State::empty(env.conversation()),
-            prompt: prompt::State::default(),
+            prompt: prompt::State::new(preferences.editing),
             models: models::State::default(),
             gauges: gauges::State::default(),
             facts: facts::State::default(),

@@ -114,6 +114,7 @@ fn rule(app: &App, theme: &Theme, area: Rect, n_below: usize, buf: &mut Buffer) 
     let area = Rect { x: area.x + inset.min(area.width), width: area.width.saturating_sub(inset), ..area };
     paint::rule(buf, area, theme);
     let mut said = Vec::new();
+    said.extend(app.prompt.vi.as_ref().map(|vi| vi.mode()));
     if let Some(find) = &app.conversation.find {
         said.push(match (find.typing, find.words.is_empty()) {
             (true, _) => format!("find: {}▏", find.words),

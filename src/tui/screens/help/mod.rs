@@ -5,6 +5,7 @@ use crate::tui::commands::COMMANDS;
 use crate::tui::keymap::{Context, Intent, Keymap, Offer, ROWS};
 use crate::tui::screens::gauges::{GAUGES, Gauge};
 use crate::tui::screens::list::{self, Align, Column, Kind, Pick, Row, State};
+use crate::tui::screens::prompt::vi;
 
 const COLUMNS: &[Column] = &[Column { title: "", align: Align::Left, drop: 0 }, Column { title: "", align: Align::Left, drop: 0 }];
 
@@ -28,6 +29,7 @@ pub fn open(app: &mut App) {
     section(&mut rows, "commands", commands());
     section(&mut rows, "gauges", gauges());
     section(&mut rows, "editing", here.iter().flat_map(|c| keys(&app.keymap, *c, |offer| offer == Offer::Edit)).collect());
+    section(&mut rows, VI, vi(app));
     section(&mut rows, "in tmux 3.5 and later", terminal_notes());
     app.open(State::new(Kind::Help, "help", COLUMNS.to_vec(), rows));
 }
@@ -37,7 +39,17 @@ pub fn open_keys(app: &mut App) {
     for context in Context::ALL {
         section(&mut rows, context.title(), keys(&app.keymap, *context, |_| true));
     }
+    section(&mut rows, VI, vi(app));
     app.open(State::new(Kind::Keys, "keys", COLUMNS.to_vec(), rows));
+}
+
+const VI: &str = "prompt, after Esc";
+
+/// The keys of vi, where a person wishes for them.
+fn vi(app: &App) -> Vec<Row> {
+    let row = |key: &vi::Key| Row::new(Pick::Intent(Intent::ToPrompt), vec![key.keys.to_owned(), key.help.to_owned()]);
+    let wished = app.prompt.vi.iter().flat_map(|_| vi::KEYS);
+    wished.map(row).collect()
 }
 
 fn section(rows: &mut Vec<Row>, title: &str, more: Vec<Row>) {

@@ -51,3 +51,28 @@ pub fn at_cursor<'a>(line: &str, cursor: usize, chips: &'a [Chip]) -> Option<(us
         })
     })
 }
+
+/// The range (line and character) with every chip whole that it cuts into.
+pub fn widen(lines: &[String], start: (usize, usize), end: (usize, usize), chips: &[Chip]) -> ((usize, usize), (usize, usize)) {
+    let (mut wide_start, mut wide_end) = (start, end);
+    let spans = |row: usize| {
+        let line = lines.get(row).map_or("", String::as_str);
+        let of_chip = |chip: &Chip| {
+            let n_chars = chip.label.chars().count();
+            let begins = line.match_indices(chip.label.as_str()).map(|(byte, _)| line[..byte].chars().count());
+            begins.map(move |begin| (begin, begin + n_chars)).collect::<Vec<_>>()
+        };
+        chips.iter().flat_map(of_chip).collect::<Vec<_>>()
+    };
+    for (begin, behind) in spans(start.0) {
+        if begin < start.1 && start.1 < behind {
+            wide_start.1 = wide_start.1.min(begin);
+        }
+    }
+    for (begin, behind) in spans(end.0) {
+        if begin < end.1 && end.1 < behind {
+            wide_end.1 = wide_end.1.max(behind);
+        }
+    }
+    (wide_start, wide_end)
+}

@@ -8,6 +8,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod update;
+pub mod vi;
+mod vi_text;
 mod view;
 
 pub use complete::{Candidate, Menu, step};

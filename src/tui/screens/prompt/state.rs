@@ -2,6 +2,8 @@
 
 use super::chips::{self, Chip};
 use super::complete::Menu;
+use super::vi::{self, Vi};
+use crate::config::Editing;
 use crate::protocol::NodeId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -35,6 +37,8 @@ pub struct State {
     pub saved: String,
     /// Of the three questions an empty conversation offers, the chosen one.
     pub offer: Option<usize>,
+    /// Absent: the keys of readline alone.
+    pub vi: Option<Vi>,
     /// Lines it takes on the screen at the width it was laid out for.
     pub n_rows: usize,
     width: u16,
@@ -53,6 +57,7 @@ impl Default for State {
             unsent: None,
             saved: String::new(),
             offer: None,
+            vi: None,
             n_rows: 1,
             width: 0,
         }
@@ -70,6 +75,10 @@ fn fresh(lines: Vec<String>) -> TextArea<'static> {
 }
 
 impl State {
+    pub fn new(editing: Editing) -> Self {
+        Self { vi: (editing == Editing::Vi).then(Vi::default), ..Self::default() }
+    }
+
     /// As it stands, chips as labels.
     pub fn text(&self) -> String {
         self.area.lines().join("\n")
@@ -101,6 +110,7 @@ impl State {
         self.chips.clear();
         self.recalled = None;
         self.offer = None;
+        vi::forget(self);
     }
 
     /// Puts a text in front of what Up brings back.

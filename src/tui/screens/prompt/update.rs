@@ -2,6 +2,7 @@
 
 use super::chips;
 use super::state::State;
+use super::{vi, vi_text};
 use crate::text::Shown;
 use crate::tui::keymap::Intent;
 use tui_textarea::CursorMove;
@@ -10,6 +11,7 @@ use tui_textarea::CursorMove;
 pub fn typed(state: &mut State, c: char) {
     state.recalled = None;
     state.offer = None;
+    vi::remember(state);
     state.area.insert_char(c);
 }
 
@@ -20,6 +22,7 @@ pub fn paste(state: &mut State, text: &str) {
     let text = text[..end].replace("\r\n", "\n").replace('\r', "\n");
     state.recalled = None;
     state.offer = None;
+    vi::remember(state);
     if chips::is_long(&text) {
         let chip = chips::chip(text, &state.chips);
         state.area.insert_str(&chip.label);
@@ -70,10 +73,17 @@ pub fn hand(state: &mut State, intent: Intent) {
         Intent::Down if state.at_edge(false) => return state.recall(false),
         Intent::Up => return state.area.move_cursor(CursorMove::Up),
         Intent::Down => return state.area.move_cursor(CursorMove::Down),
+        _ => vi::remember(state),
+    }
+    match intent {
         Intent::Newline => state.area.insert_newline(),
-        Intent::DeleteLeft => delete_left(state),
+        Intent::DeleteLeft if delete_chip(state, true) => {}
+        Intent::DeleteLeft => drop(state.area.delete_char()),
+        Intent::DeleteRight if delete_chip(state, false) => {}
         Intent::DeleteRight => drop(state.area.delete_next_char()),
+        Intent::DeleteWordLeft if delete_chip(state, true) => {}
         Intent::DeleteWordLeft => drop(state.area.delete_word()),
+        Intent::DeleteWordRight if delete_chip(state, false) => {}
         Intent::DeleteWordRight => drop(state.area.delete_next_word()),
         Intent::DeleteToStart => drop(state.area.delete_line_by_head()),
         Intent::DeleteToEnd => drop(state.area.delete_line_by_end()),
@@ -85,18 +95,18 @@ pub fn hand(state: &mut State, intent: Intent) {
     state.recalled = None;
 }
 
-/// A chip goes as a whole: half of its label would be sent as text.
-fn delete_left(state: &mut State) {
-    let cursor = state.area.cursor();
-    let line = state.area.lines().get(cursor.0).cloned().unwrap_or_default();
-    match chips::at_cursor(&line, cursor.1, &state.chips) {
-        Some((begin, chip)) if begin < cursor.1 => {
-            let n_chars = chip.label.chars().count();
-            state.area.move_cursor(CursorMove::Jump(clamp(cursor.0), clamp(begin)));
-            state.area.delete_str(n_chars);
-        }
-        _ => drop(state.area.delete_char()),
+/// The chip that the cursor stands in, or at on the side that is deleted, goes as a whole: half of its label would be
+/// sent as text. False where there is none.
+fn delete_chip(state: &mut State, left: bool) -> bool {
+    let (row, column) = vi_text::cursor(state);
+    let Some((begin, chip)) = chips::at_cursor(vi_text::line(state), column, &state.chips) else { return false };
+    let n_chars = chip.label.chars().count();
+    let is_met = if left { begin < column } else { column < begin + n_chars };
+    if is_met {
+        vi_text::jump(state, (row, begin));
+        state.area.delete_str(n_chars);
     }
+    is_met
 }
 
 /// Opens the chip with this label, wherever the cursor is.
@@ -110,16 +120,11 @@ pub fn open_chip_named(state: &mut State, label: &str) {
 
 /// Opens the chip at the cursor into text; false where there is none.
 pub fn open_chip(state: &mut State) -> bool {
-    let cursor = state.area.cursor();
-    let line = state.area.lines().get(cursor.0).cloned().unwrap_or_default();
-    let Some((begin, chip)) = chips::at_cursor(&line, cursor.1, &state.chips) else { return false };
+    let (row, column) = vi_text::cursor(state);
+    let Some((begin, chip)) = chips::at_cursor(vi_text::line(state), column, &state.chips) else { return false };
     let (n_chars, text) = (chip.label.chars().count(), Shown::block(&chip.text));
-    state.area.move_cursor(CursorMove::Jump(clamp(cursor.0), clamp(begin)));
+    vi_text::jump(state, (row, begin));
     state.area.delete_str(n_chars);
     state.area.insert_str(text.as_str());
     true
-}
-
-fn clamp(n: usize) -> u16 {
-    u16::try_from(n).unwrap_or(u16::MAX)
 }

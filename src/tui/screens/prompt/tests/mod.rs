@@ -1,3 +1,7 @@
+//! Key scripts of the prompt.
+
+mod vi;
+
 use crate::history::Write;
 use crate::tui::app::Action;
 use crate::tui::stage::Stage;
