@@ -190,17 +190,22 @@ impl Stage {
         (0..size.rows).map(|y| row(y).trim_end().to_owned() + "\n").collect()
     }
 
+    /// Compares the screen at its size with the one that was looked at.
+    pub fn snapshot(&self, name: &str) {
+        let Size { columns, rows } = self.app.size;
+        let mut settings = insta::Settings::clone_current();
+        settings.set_snapshot_path("snapshots");
+        settings.set_prepend_module_to_snapshot(false);
+        settings.set_omit_expression(true);
+        settings.bind(|| insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), self.text()));
+    }
+
     /// Compares whole screens at the three sizes with the ones that were looked at.
     pub fn screen(&mut self, name: &str) {
         let before = self.app.size;
         for (columns, rows) in SIZES {
             self.act(Action::Resize(Size { columns, rows }));
-            let text = self.text();
-            let mut settings = insta::Settings::clone_current();
-            settings.set_snapshot_path("snapshots");
-            settings.set_prepend_module_to_snapshot(false);
-            settings.set_omit_expression(true);
-            settings.bind(|| insta::assert_snapshot!(format!("{name}-{columns}x{rows}"), text));
+            self.snapshot(name);
         }
         self.act(Action::Resize(before));
     }

@@ -20,7 +20,7 @@ pub fn view(app: &App, links: &mut Links, frame: &mut Frame) {
         paint::put(buf, 0, 0, area.right(), "too small for ingle", theme.style(Meaning::Text));
         return;
     }
-    if layout.level == Level::Full {
+    if layout.level == Level::Full || app.enlarged().is_some() {
         let space = layout.transcript_and_title();
         gauges::view_full(app, theme, space, buf);
         paint::rule(buf, layout.rule, theme);

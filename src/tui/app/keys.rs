@@ -93,12 +93,19 @@ pub fn contexts(app: &App) -> Vec<Context> {
 
 fn typed(app: &mut App, c: char, env: &Env) -> Vec<Effect> {
     if let Some(Overlay::List(list)) = app.overlays.last_mut() {
+        // The list that a first # opens gives way to a second one: that is text.
+        if c == '#' && list.kind == list::Kind::Conversations && list.filter.is_empty() && !list.table && app.prompt.is_empty() {
+            app.overlays.clear();
+            app.focus = Focus::Prompt;
+            prompt::typed(&mut app.prompt, c);
+            return Vec::new();
+        }
         let done = list::typed(list, c.encode_utf8(&mut [0; 4]));
         return super::pick::done(app, done, env);
     }
     if app.focus == Focus::Prompt {
         // The first character may open something instead of being text.
-        if c == '#' && app.prompt.is_empty() && !app.conversation.is_empty() {
+        if c == '#' && app.prompt.is_empty() {
             return app.perform(Intent::Conversations, env);
         }
         prompt::typed(&mut app.prompt, c);

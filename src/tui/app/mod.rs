@@ -26,6 +26,7 @@ use super::keymap::Keymap;
 use super::preferences::Preferences;
 use super::screens::{ask, conversation, facts, gauges, list, models, prompt, toasts};
 use super::theme::Theme;
+use crate::history::ConversationRow;
 use crate::protocol::{JobId, Report};
 use std::collections::BTreeMap;
 
@@ -87,6 +88,8 @@ pub struct App {
     pub awake_until_ms: Option<u64>,
     /// There is no history: what is said is gone with the screen, and the screen says so.
     pub not_stored: bool,
+    /// The conversations as they were read last.
+    pub listed: Vec<ConversationRow>,
     /// A search hit to show once its conversation was read.
     pub found: Option<crate::protocol::NodeId>,
     /// The title last given to the terminal.
@@ -127,6 +130,7 @@ impl App {
             watching: false,
             awake_until_ms: None,
             not_stored: false,
+            listed: Vec::new(),
             found: None,
             title: String::new(),
             n_jobs: 0,
@@ -137,6 +141,11 @@ impl App {
     pub fn job(&mut self) -> JobId {
         self.n_jobs += 1;
         JobId(self.n_jobs)
+    }
+
+    /// The group of gauges that stands in place of the conversation: while the panel has the keys.
+    pub fn enlarged(&self) -> Option<usize> {
+        (self.gauges.enlarged && self.focus == Focus::Panel).then_some(self.gauges.chosen)
     }
 
     /// The list that has the keys.

@@ -1,10 +1,10 @@
 //! What an intent does, wherever its key was pressed.
 
-use super::{App, Armed, Effect, Env, Focus, Level, Overlay, Read, layout, pick};
+use super::{App, Armed, Effect, Env, Focus, Level, Overlay, layout, pick};
 use crate::protocol::Role;
 use crate::tui::commands;
 use crate::tui::keymap::Intent;
-use crate::tui::screens::{ask, conversation, conversations, help, list, models, palette, prompt, settings, themes};
+use crate::tui::screens::{ask, conversation, conversations, gauges, help, list, models, palette, prompt, settings, themes};
 
 impl App {
     pub fn perform(&mut self, intent: Intent, env: &Env) -> Vec<Effect> {
@@ -37,14 +37,15 @@ impl App {
 /// Intents that make sense while a list is open: those that open something else, and those of the whole program.
 fn opens(intent: Intent) -> bool {
     use Intent::{
-        Conversations, Delete, Editor, Find, Freeze, Gauges, Help, Keys, Models, Mouse, New, Palette, Quit, Redraw, RegenerateWith,
-        SearchPrompts, Settings, Star, Suspend, Themes,
+        Conversations, Delete, Editor, Enlarge, Find, Freeze, Gauges, Help, Keys, Models, Mouse, New, Palette, Quit, Redraw,
+        RegenerateWith, SearchPrompts, Settings, Star, Suspend, Themes,
     };
     matches!(
         intent,
         Conversations
             | Delete
             | Editor
+            | Enlarge
             | Find
             | Freeze
             | Gauges
@@ -69,6 +70,8 @@ fn act(app: &mut App, intent: Intent, env: &Env) -> Vec<Effect> {
     match intent {
         Intent::Send => return send(app, env),
         Intent::DeleteForwardOrQuit => return delete_or_quit(app, env),
+        Intent::ListUp | Intent::ListDown if app.focus == Focus::Panel => return choose_gauge(app, intent == Intent::ListDown),
+        Intent::Enlarge => return enlarge(app, env),
         Intent::Complete | Intent::Take | Intent::ListUp | Intent::ListDown => return menu(app, intent, env),
         Intent::Back => return back(app, env),
         Intent::Quit => return app.quit(env),
@@ -87,7 +90,7 @@ fn act(app: &mut App, intent: Intent, env: &Env) -> Vec<Effect> {
         Intent::Star => return conversations::star(app, app.conversation.id, env),
         Intent::Delete => return ask_delete(app, env),
         Intent::Unload => return models::unload(app, env),
-        Intent::Conversations => return vec![Effect::Read(Read::Conversations)],
+        Intent::Conversations => return conversations::open(app, env),
         Intent::Editor => return vec![Effect::Edit(app.prompt.message())],
         Intent::Gauges => return more_gauges(app, env),
         Intent::Mouse => return mouse(app, env),
@@ -260,6 +263,10 @@ fn back(app: &mut App, env: &Env) -> Vec<Effect> {
     if app.conversation.is_answering() || app.conversation.wanted.is_some() {
         return conversation::answer::stop(app);
     }
+    if app.enlarged().is_some() {
+        app.gauges.enlarged = false;
+        return Vec::new();
+    }
     if app.focus != Focus::Prompt {
         to_prompt(app);
         return Vec::new();
@@ -286,6 +293,7 @@ fn focus(app: &mut App, forward: bool) {
     order.extend((app.layout().level >= Level::Panel).then_some(Focus::Panel));
     let at = order.iter().position(|f| *f == app.focus).unwrap_or(0);
     let step = if forward { 1 } else { order.len() - 1 };
+    app.gauges.enlarged = false;
     app.focus = order[(at + step) % order.len()];
     app.conversation.chosen = match app.focus {
         Focus::Transcript => conversation::scroll::first_choice(app),
@@ -312,6 +320,23 @@ fn more_gauges(app: &mut App, env: &Env) -> Vec<Effect> {
     let at = levels.iter().position(|l| *l == app.layout().level).unwrap_or(0);
     let next = levels[(at + 1) % levels.len()];
     app.set_level(next, env)
+}
+
+/// The group above or below, round at the ends.
+fn choose_gauge(app: &mut App, below: bool) -> Vec<Effect> {
+    let n = gauges::groups(app).len();
+    app.gauges.chosen = (app.gauges.chosen.min(n - 1) + if below { 1 } else { n - 1 }) % n;
+    Vec::new()
+}
+
+/// One gauge in place of the conversation; from elsewhere the keys go to the panel for it.
+fn enlarge(app: &mut App, env: &Env) -> Vec<Effect> {
+    if app.layout().level < Level::Panel {
+        return app.toasts.say(format!("the gauges are not on the screen; {} shows more of them", app.keymap.hint(Intent::Gauges)), env);
+    }
+    app.gauges.enlarged = app.enlarged().is_none();
+    app.focus = Focus::Panel;
+    Vec::new()
 }
 
 fn mouse(app: &mut App, env: &Env) -> Vec<Effect> {

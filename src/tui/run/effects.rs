@@ -170,13 +170,16 @@ impl House {
         answer.into_iter().for_each(|event| self.inbox.act(Action::History(event)));
     }
 
+    /// Without a history there is nothing to read: who waits for an answer is told so.
     fn read(&self, wish: Wish) {
-        let first_start = matches!(wish, Wish::Read(crate::tui::app::Read::Newest));
-        if let Some(reads) = &self.reads {
+        use crate::tui::app::{Read, ReadAnswer};
+        match (&self.reads, wish) {
             // Full: the person asked many times already.
-            let _ = reads.try_send(wish);
-        } else if first_start {
-            self.inbox.act(Action::Read(crate::tui::app::ReadAnswer::Newest { conversation: None, model: None }));
+            (Some(reads), wish) => drop(reads.try_send(wish)),
+            (None, Wish::Read(Read::Newest)) => self.inbox.act(Action::Read(ReadAnswer::Newest { conversation: None, model: None })),
+            (None, Wish::Read(Read::Tokens(node))) => self.inbox.act(Action::Read(ReadAnswer::Tokens { node, ids: Vec::new() })),
+            (None, Wish::Export(_)) => self.fail(Report::new("nothing is stored, so nothing can be written", "/copy all takes it along")),
+            (None, Wish::Read(Read::Conversation(_) | Read::Conversations | Read::Search(_) | Read::Prompts)) => {}
         }
     }
 

@@ -3,4 +3,4 @@
 mod rows;
 mod update;
 
-pub use update::{fill, found, go_to_found, gone, look_for, name_of, show, star, stored};
+pub use update::{fill, found, go_to_found, gone, look_for, name_of, open, show, star, stored};

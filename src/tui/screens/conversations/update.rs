@@ -3,21 +3,30 @@
 use super::rows;
 use crate::history::{Conversation, ConversationRow, Hit, Receipt, Status, Write};
 use crate::protocol::{ConversationId, NodeId};
-use crate::tui::app::{App, Effect, Env, Focus};
+use crate::tui::app::{App, Effect, Env, Focus, Read};
 use crate::tui::screens::conversation::Scroll;
 use crate::tui::screens::list::{Kind, Pick, State};
 
-/// The list was read: it opens, or is brought up to date.
+/// The list as it was read last; what came since is there a moment later. Open at once, so that what is typed filters.
+pub fn open(app: &mut App, env: &Env) -> Vec<Effect> {
+    let current = app.conversation.id;
+    let rows = rows::rows(&app.listed, current, env);
+    let list = State::new(Kind::Conversations, "conversations", rows::COLUMNS.to_vec(), rows);
+    let list = list.empty("no conversation yet; what you send begins one");
+    app.open(list.choose(|pick| *pick == Pick::Conversation(current)));
+    vec![Effect::Read(Read::Conversations)]
+}
+
+/// The conversations were read.
 pub fn fill(app: &mut App, conversations: Vec<ConversationRow>, env: &Env) {
     let current = app.conversation.id;
     let rows = rows::rows(&conversations, current, env);
-    match app.list(Kind::Conversations) {
-        Some(open) => open.replace(rows),
-        None => {
-            let list = State::new(Kind::Conversations, "conversations", rows::COLUMNS.to_vec(), rows);
-            let list = list.empty("no conversation yet; what you send begins one");
-            app.open(list.choose(|pick| *pick == Pick::Conversation(current)));
-        }
+    let known = !app.listed.is_empty();
+    app.listed = conversations;
+    let Some(open) = app.list(Kind::Conversations) else { return };
+    open.replace(rows);
+    if !known && open.filter.is_empty() {
+        open.go_to(|pick| *pick == Pick::Conversation(current));
     }
 }
 
@@ -73,9 +82,9 @@ pub fn star(app: &mut App, id: ConversationId, env: &Env) -> Vec<Effect> {
         listed.unwrap_or(true)
     };
     app.toasts.say(if starred { "starred" } else { "star taken away" }, env);
-    vec![Effect::Store(Write::Star { conversation: id, starred }), Effect::Read(crate::tui::app::Read::Conversations)]
+    vec![Effect::Store(Write::Star { conversation: id, starred }), Effect::Read(Read::Conversations)]
         .into_iter()
-        // A list that is not open would open by being read.
+        // Nobody looks at a list that is not open.
         .filter(|e| !matches!(e, Effect::Read(_)) || app.list(Kind::Conversations).is_some())
         .collect()
 }

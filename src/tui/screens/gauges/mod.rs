@@ -7,6 +7,7 @@
 //! program's use of the GPU does that. At rest the last figures stay in their places, faint, and the panel says so: old
 //! figures do not pass for new ones.
 
+mod enlarged;
 mod graph;
 mod line;
 mod panel;
@@ -18,7 +19,7 @@ mod tests;
 mod text;
 
 pub use line::{mark, view as view_line};
-pub use panel::{view as view_panel, view_full};
+pub use panel::{groups, view as view_panel, view_full};
 pub use rate::Rate;
 pub use state::{Figures, Phase, Prefill, State};
 pub use strip::view as view_strip;

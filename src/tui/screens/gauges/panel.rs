@@ -3,7 +3,7 @@
 use super::graph::{bar, spark, tone};
 use super::state::Phase;
 use super::text::{context_of, phase};
-use crate::tui::app::App;
+use crate::tui::app::{App, Focus};
 use crate::tui::figures::{UNKNOWN, bytes, bytes_like, grouped, known, percent, rate, seconds};
 use crate::tui::paint::{self, Piece, piece};
 use crate::tui::theme::{Meaning, Theme};
@@ -23,11 +23,13 @@ const FULL_COLUMNS_MAX: u16 = 48;
 const FULL_GAP: u16 = 4;
 
 /// Writes rows from the top down; what has no room is not drawn.
-struct Pen<'a> {
-    area: Rect,
-    y: u16,
-    theme: &'a Theme,
-    buf: &'a mut Buffer,
+pub struct Pen<'a> {
+    pub area: Rect,
+    pub y: u16,
+    /// The group has the whole place to itself.
+    pub large: bool,
+    pub theme: &'a Theme,
+    pub buf: &'a mut Buffer,
 }
 
 impl Pen<'_> {
@@ -37,7 +39,7 @@ impl Pen<'_> {
         row
     }
 
-    fn row(&mut self, left: &[Piece], right: &[Piece]) {
+    pub fn row(&mut self, left: &[Piece], right: &[Piece]) {
         let row = self.next();
         paint::row(self.buf, row, left, right, self.theme);
     }
@@ -47,7 +49,7 @@ impl Pen<'_> {
         bar(parts, row, self.theme, self.buf);
     }
 
-    fn air(&mut self) {
+    pub fn air(&mut self) {
         self.y = self.y.saturating_add(1);
     }
 }
@@ -69,60 +71,89 @@ fn faint(text: impl Into<String>) -> Vec<Piece> {
     vec![piece(text, Meaning::Faint)]
 }
 
-/// What draws a group of gauges, and the rows it takes.
-type Group = (fn(&App, &mut Pen), u16);
+/// Gauges that belong together.
+pub struct Group {
+    pub name: &'static str,
+    /// Their rows of the table.
+    pub gauges: &'static [&'static str],
+    pub draw: fn(&App, &mut Pen),
+    /// Rows it takes.
+    rows: u16,
+}
 
-/// Gauges that belong together. What a machine lacks is left out.
-fn groups(app: &App) -> Vec<Group> {
-    let mut groups: Vec<Group> = vec![(decode, 3), (prefill, 3), (context, 3), (memory, 6), (machine, 3)];
+/// What a machine lacks is left out.
+pub fn groups(app: &App) -> Vec<Group> {
+    let group = |name, gauges, draw, rows| Group { name, gauges, draw, rows };
+    let mut groups = vec![
+        group("decode", &["decode"] as &[_], decode as fn(&App, &mut Pen), 3),
+        group("prefill", &["prefill", "ttft"], prefill, 3),
+        group("context", &["context"], context, 3),
+        group("memory", &["memory"], memory, 6),
+        group("system", &["placement"], machine, 3),
+    ];
     let n_gpus = u16::try_from(app.gauges.shown.machine.gpus.len()).unwrap_or(u16::MAX);
-    groups.extend((n_gpus > 0).then_some((gpus as fn(&App, &mut Pen), n_gpus.saturating_mul(4).saturating_sub(1))));
-    groups.extend(app.gauges.frozen.then_some((frozen as fn(&App, &mut Pen), 1)));
+    groups.extend((n_gpus > 0).then_some(group("gpu", &["gpu"], gpus, n_gpus.saturating_mul(4).saturating_sub(1))));
     groups
+}
+
+/// Where the panel's keys go, by a sign at its left.
+fn chosen(app: &App, at: usize, area: Rect, y: u16, theme: &Theme, buf: &mut Buffer) {
+    if app.focus == Focus::Panel && app.gauges.chosen == at && area.x > 0 {
+        paint::set(buf, area.x - 1, y, "›", theme.style(Meaning::Accent));
+    }
 }
 
 /// One column from the top down.
 pub fn view(app: &App, theme: &Theme, area: Rect, buf: &mut Buffer) {
     let area = Rect { width: area.width.saturating_sub(1), ..area };
-    let mut pen = Pen { area, y: area.y, theme, buf };
-    for (draw, _) in groups(app) {
-        draw(app, &mut pen);
+    let mut pen = Pen { area, y: area.y, large: false, theme, buf };
+    for (at, group) in groups(app).iter().enumerate() {
+        chosen(app, at, area, pen.y, theme, pen.buf);
+        (group.draw)(app, &mut pen);
         pen.air();
     }
-    if !app.watching {
-        let row = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }.intersection(area);
-        paint::clear(buf, row, theme.style(Meaning::Background));
-        paint::row(buf, row, &faint(RESTING), &[], theme);
-    }
+    let said = match (app.gauges.frozen, app.watching) {
+        (true, _) => piece("frozen", Meaning::Warn),
+        (false, false) => piece(RESTING, Meaning::Faint),
+        (false, true) => return,
+    };
+    let row = Rect { y: area.bottom().saturating_sub(1), height: 1, ..area }.intersection(area);
+    paint::clear(buf, row, theme.style(Meaning::Background));
+    paint::row(buf, row, &[said], &[], theme);
 }
 
-/// In place of the conversation: as many columns as there is room and need for.
+/// In place of the conversation: as many columns as there is room and need for, or the one group that was enlarged.
 pub fn view_full(app: &App, theme: &Theme, space: Rect, buf: &mut Buffer) {
+    if let Some(group) = app.enlarged().and_then(|at| groups(app).into_iter().nth(at)) {
+        return super::enlarged::view(app, &group, theme, space, buf);
+    }
     let margin = app.layout().class.margin();
     let inner =
         Rect { x: space.x + margin, y: space.y + 1, width: space.width.saturating_sub(margin * 2), height: space.height.saturating_sub(1) };
     let n_columns = (inner.width / FULL_COLUMNS_MIN).max(1);
     let columns = (inner.width.saturating_sub((n_columns - 1) * FULL_GAP) / n_columns).min(FULL_COLUMNS_MAX);
     let (mut column, mut y) = (0, inner.y);
-    for (draw, rows) in groups(app) {
-        if y > inner.y && y + rows > inner.bottom() && column + 1 < n_columns {
+    for (at, group) in groups(app).iter().enumerate() {
+        if y > inner.y && y + group.rows > inner.bottom() && column + 1 < n_columns {
             (column, y) = (column + 1, inner.y);
         }
         let area = Rect { x: inner.x + column * (columns + FULL_GAP), width: columns, ..inner };
-        draw(app, &mut Pen { area, y, theme, buf });
-        y += rows + 1;
+        chosen(app, at, area, y, theme, buf);
+        (group.draw)(app, &mut Pen { area, y, large: false, theme, buf });
+        y += group.rows + 1;
     }
-}
-
-fn frozen(_: &App, pen: &mut Pen) {
-    pen.row(&[piece("frozen", Meaning::Warn)], &[]);
+    if app.gauges.frozen && inner.height > 0 {
+        let row = Rect { y: inner.bottom() - 1, height: 1, ..inner };
+        paint::row(buf, row, &[piece("frozen", Meaning::Warn)], &[], theme);
+    }
 }
 
 fn decode(app: &App, pen: &mut Pen) {
     let figures = &app.gauges.shown;
     let now = known(figures.decode_now, rate);
     pen.row(&label("decode"), &value(format!("{now} tok/s")));
-    let row = pen.next();
+    // Enlarged, the line has room of its own.
+    let row = if pen.large { Rect::ZERO } else { pen.next() };
     spark(&app.gauges.spark, app.preferences.graph, row, pen.theme, pen.buf);
     let ms = |v: Option<f64>| known(v, |v| format!("{v:.0} ms"));
     let parts = [

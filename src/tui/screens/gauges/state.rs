@@ -1,6 +1,6 @@
 //! What is measured, and the figures as they are shown: those change at most four times a second.
 
-use super::rate::Rate;
+use super::rate::{Rate, SPARK_POINTS};
 use crate::gauges::Machine;
 use crate::protocol::{JobId, Ledger, Statistics};
 use crate::tui::app::Env;
@@ -50,6 +50,30 @@ pub struct Figures {
     pub machine: Machine,
 }
 
+/// The newest readings of the machine, oldest first; a device that is not read makes no points.
+#[derive(Debug, Clone, Default)]
+pub struct Paths {
+    pub resident: Vec<f32>,
+    pub cpu: Vec<f32>,
+    pub gpu: Vec<f32>,
+}
+
+impl Paths {
+    fn add(&mut self, machine: &Machine) {
+        let gpu = machine.gpus.first().and_then(|g| g.load_percent).map(|p| p as f32);
+        let points = [
+            (&mut self.resident, machine.process.resident_bytes.map(|b| b as f32)),
+            (&mut self.cpu, machine.system.cpu_percent),
+            (&mut self.gpu, gpu),
+        ];
+        for (path, point) in points {
+            path.extend(point);
+            let too_many = path.len().saturating_sub(SPARK_POINTS);
+            path.drain(..too_many);
+        }
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub phase: Phase,
@@ -57,6 +81,11 @@ pub struct State {
     /// What the screen shows.
     pub shown: Figures,
     pub spark: Vec<f32>,
+    /// How readings of the machine went.
+    pub paths: Paths,
+    /// The group that has the panel's keys, and whether it is enlarged.
+    pub chosen: usize,
+    pub enlarged: bool,
     live: Figures,
     rate: Rate,
     job: Option<JobId>,
@@ -123,6 +152,9 @@ impl State {
     }
 
     pub fn machine(&mut self, machine: Machine, env: &Env) {
+        if !self.frozen {
+            self.paths.add(&machine);
+        }
         self.live.machine = machine;
         self.refresh(env, self.job.is_none());
     }

@@ -169,3 +169,44 @@ fn a_level_that_is_named_is_kept_and_one_gone_to_is_not() {
     stage.keys("/gauges panel<enter>");
     assert!(!stage.effects().iter().any(|e| matches!(e, Effect::Keep { .. })), "there is no room for it");
 }
+
+#[test]
+fn the_panels_keys_choose_freeze_and_enlarge_a_gauge() {
+    let mut stage = Stage::ready(160, 50);
+    stage.exchange("question", "an answer to be covered");
+    stage.keys("<tab><tab>");
+    assert_eq!(stage.app.focus, crate::tui::app::Focus::Panel);
+    stage.keys("jjj");
+    for second in 0..10 {
+        let mut machine = machine();
+        machine.process.resident_bytes = Some(1_000_000_000 + second * 50_000_000);
+        stage.act(Action::Machine(Box::new(machine)));
+    }
+    let before = stage.text();
+    assert!(before.contains("│›memory"), "{before}");
+    stage.keys("e");
+    let text = stage.text();
+    assert!(text.contains("memory: Resident memory of this process") && !text.contains("an answer to be covered"), "{text}");
+    stage.snapshot("gauges_enlarged");
+    stage.keys("k");
+    assert!(stage.text().contains("context: Tokens in the KV cache"));
+    stage.keys("f");
+    assert!(stage.app.gauges.frozen);
+    stage.act(Action::Machine(Box::default()));
+    assert!(stage.text().contains("1.35 GiB"), "frozen figures stay");
+    stage.keys("f<esc>");
+    assert_eq!((stage.app.enlarged(), stage.app.focus), (None, crate::tui::app::Focus::Panel), "Escape makes it small first");
+    stage.keys("<enter><tab>");
+    assert_eq!(stage.app.enlarged(), None, "who goes elsewhere sees the conversation");
+    stage.keys("<ctrl-x>E");
+    assert_eq!(stage.app.enlarged(), Some(2));
+    stage.act(Action::Resize(crate::tui::app::Size { columns: 80, rows: 24 }));
+    assert_eq!(stage.app.enlarged(), None, "no room for gauges");
+    stage.app.level = Some(crate::tui::app::Level::Full);
+    stage.keys("<ctrl-x>E");
+    stage.snapshot("gauges_enlarged");
+    stage.keys("<esc><esc>");
+    stage.app.level = None;
+    stage.keys("<ctrl-x>E");
+    assert!(stage.text().contains("the gauges are not on the screen; Ctrl+T"));
+}

@@ -151,8 +151,12 @@ impl State {
     }
 
     pub fn choose(mut self, is_it: impl Fn(&Pick) -> bool) -> Self {
-        self.chosen = self.shown.iter().position(|m| is_it(&self.rows[m.row].pick)).unwrap_or(self.chosen);
+        self.go_to(is_it);
         self
+    }
+
+    pub fn go_to(&mut self, is_it: impl Fn(&Pick) -> bool) {
+        self.chosen = self.shown.iter().position(|m| is_it(&self.rows[m.row].pick)).unwrap_or(self.chosen);
     }
 
     pub fn chosen_row(&self) -> Option<&Row> {

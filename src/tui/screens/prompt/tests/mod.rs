@@ -3,7 +3,7 @@
 mod vi;
 
 use crate::history::Write;
-use crate::tui::app::Action;
+use crate::tui::app::{Action, Effect, Read, ReadAnswer};
 use crate::tui::stage::Stage;
 
 fn paste(stage: &mut Stage, text: &str) {
@@ -71,21 +71,116 @@ fn up_and_down_go_by_screen_lines_then_through_what_was_typed() {
     assert_eq!(stage.app.prompt.text(), "x".repeat(100), "what was not sent comes back");
 }
 
-#[test]
-fn readline_keys_edit() {
+/// Text before and keys; text after. `|` is the cursor.
+#[track_caller]
+fn check(before: &str, keys: &str, after: &str) {
     let mut stage = Stage::ready(80, 24);
-    for (keys, text) in [
-        ("one two three<ctrl-w>", "one two "),
-        ("<ctrl-a><alt-d>", " two "),
-        ("<ctrl-e>x<ctrl-u>", ""),
-        ("<ctrl-y>", " two x"),
-        ("<ctrl-a><ctrl-k>", ""),
-        ("<ctrl-_>", " two x"),
-        ("<ctrl-e><left><left><delete>", " twox"),
+    stage.keys(before);
+    stage.keys(keys);
+    stage.keys("|");
+    assert_eq!(stage.app.prompt.text(), after, "{before:?} {keys}");
+}
+
+#[test]
+fn readline_keys_move_and_delete() {
+    for (keys, after) in [
+        ("<ctrl-a>", "|one two three"),
+        ("<home><ctrl-f><right>", "on|e two three"),
+        ("<ctrl-b><left>", "one two thr|ee"),
+        ("<alt-b><alt-left>", "one |two three"),
+        ("<ctrl-left><ctrl-left><ctrl-left>", "|one two three"),
+        ("<ctrl-a><alt-f>", "one |two three"),
+        ("<ctrl-a><ctrl-right><alt-right>", "one two |three"),
+        ("<ctrl-a><ctrl-e>", "one two three|"),
+        ("<ctrl-a><end>", "one two three|"),
+        ("<ctrl-w>", "one two |"),
+        ("<alt-backspace>", "one two |"),
+        ("<ctrl-h><backspace>", "one two thr|"),
+        ("<ctrl-a><ctrl-d><delete>", "|e two three"),
+        ("<ctrl-a><alt-d>", "| two three"),
+        ("<alt-b><ctrl-u>", "|three"),
+        ("<alt-b><ctrl-k>", "one two |"),
+        ("<ctrl-v>", "one two three|"),
     ] {
-        stage.keys(keys);
-        assert_eq!(stage.app.prompt.text(), text, "{keys}");
+        check("one two three", keys, after);
     }
+}
+
+#[test]
+fn what_was_deleted_is_put_back_and_edits_are_undone() {
+    check("one two three", "<ctrl-w><ctrl-a><ctrl-y>", "three|one two ");
+    check("one two", "<ctrl-w>x<backspace><ctrl-y>", "one two|");
+    check("one two", "<ctrl-u><ctrl-y><ctrl-y>", "one twoone two|");
+    check("one two", "<ctrl-w><ctrl-w><ctrl-_>", "one |");
+    check("one two", "<ctrl-w><ctrl-w><ctrl-7><ctrl-7>", "one two|");
+    check("one two", "<ctrl-w><ctrl-_><alt-_>", "one |");
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("one<ctrl-w><ctrl-c>");
+    stage.keys("<ctrl-y>");
+    assert_eq!(stage.app.prompt.text(), "one", "it outlives the text it was taken from");
+}
+
+#[test]
+fn a_chip_goes_as_a_whole_from_either_side() {
+    for keys in
+        ["<backspace>", "<ctrl-w>", "<alt-backspace>", "<ctrl-a><delete>", "<ctrl-a><alt-d>", "<ctrl-a><ctrl-d>", "<left><left><delete>"]
+    {
+        let mut stage = Stage::ready(80, 24);
+        paste(&mut stage, &"line\n".repeat(20));
+        stage.keys(keys);
+        assert_eq!(stage.app.prompt.text(), "", "{keys}");
+    }
+}
+
+#[test]
+fn send_with_alt_enter_changes_the_roles() {
+    let mut stage = Stage::ready(80, 24);
+    stage.app.keymap = crate::tui::keymap::Keymap::new(crate::config::SendWith::AltEnter);
+    stage.keys("one<enter>two");
+    assert_eq!((stage.app.prompt.text().as_str(), stage.writes().iter().any(|w| matches!(w, Write::Message(_)))), ("one\ntwo", false));
+    stage.keys("<alt-enter>");
+    assert!(stage.writes().iter().any(|w| matches!(w, Write::Message(m) if m.content == "one\ntwo")));
+}
+
+#[test]
+fn a_first_slash_or_hash_opens_and_a_second_one_is_text() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("#");
+    assert!(stage.text().contains("conversations"));
+    assert!(stage.effects().contains(&Effect::Read(Read::Conversations)));
+    stage.keys("# a heading");
+    assert_eq!(stage.app.prompt.text(), "# a heading");
+    assert_eq!(sent(&mut stage), "# a heading");
+    stage.stored();
+    stage.finish(crate::protocol::FinishReason::Done);
+    stage.effects();
+    stage.keys("C# and /new are text");
+    assert_eq!(sent(&mut stage), "C# and /new are text");
+}
+
+#[test]
+fn what_is_typed_after_a_hash_filters_before_the_list_was_read() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("#bread");
+    let row = |n: u64, title: &str| crate::history::ConversationRow {
+        id: crate::protocol::ConversationId::new(n, [0; 10]),
+        title: title.to_owned(),
+        starred: false,
+        settings: crate::protocol::Settings::default(),
+        tip: None,
+        created_ms: n,
+        updated_ms: n,
+        n_nodes: 2,
+    };
+    stage.act(Action::Read(ReadAnswer::Conversations(vec![row(1, "tax letters"), row(2, "sourdough bread")])));
+    stage.effects();
+    stage.keys("<enter>");
+    assert!(stage.effects().contains(&Effect::Read(Read::Conversation(row(2, "").id))));
+    stage.keys("<ctrl-x>l<esc>");
+    stage.act(Action::Read(ReadAnswer::Conversations(vec![row(1, "tax letters")])));
+    assert!(stage.app.overlays.is_empty(), "a list that was closed does not come back");
+    stage.keys("/resume tax<enter><enter>");
+    assert!(stage.effects().contains(&Effect::Read(Read::Conversation(row(1, "").id))));
 }
 
 #[test]
