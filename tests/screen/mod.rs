@@ -1,6 +1,7 @@
 //! The screen from outside: the real program in a pseudo-terminal, read by an emulator. Every byte it writes is held
 //! against the list of what it may write.
 
+mod commands;
 mod conversation;
 mod leaving;
 mod links;
@@ -71,6 +72,18 @@ impl Home {
 
     pub fn open(&self, columns: u16, rows: u16) -> Terminal {
         Terminal::start(&self.path(), columns, rows, &[])
+    }
+
+    pub fn open_with(&self, variables: &[(&str, &str)]) -> Terminal {
+        let mut command = CommandBuilder::new("/usr/bin/env");
+        command.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
+        command.arg(env!("CARGO_BIN_EXE_ingle"));
+        Terminal::run(command, &self.path(), 80, 24)
+    }
+
+    /// What config.toml shall say, or says.
+    pub fn config(&self) -> PathBuf {
+        self.path().join("ingle/config.toml")
     }
 }
 

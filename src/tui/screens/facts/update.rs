@@ -152,7 +152,7 @@ pub fn report(app: &mut App, title: &str, text: &str) {
         Some(line) => Row { details: vec![squeezed(line)], ..Row::new(Pick::Copy(Arc::clone(&whole)), vec![line.to_owned()]) },
         None => Row::heading(line),
     };
-    let rows = text.lines().filter(|l| !l.is_empty()).map(row).collect();
+    let rows = text.trim_end().lines().map(row).collect();
     let columns = vec![Column { title: "", align: Align::Left, drop: 0 }];
     app.open(List::new(Kind::Facts, title, columns, rows));
 }
