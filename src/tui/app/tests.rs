@@ -361,7 +361,7 @@ fn a_click_gives_the_keys_to_what_it_is_on() {
     assert_ne!(stage.app.conversation.chosen, stage.app.conversation.tip);
     click(&mut stage, "system free");
     assert_eq!(stage.app.focus, Focus::Panel);
-    click(&mut stage, "›");
+    click(&mut stage, " ›");
     assert_eq!((stage.app.focus, stage.app.conversation.chosen), (Focus::Prompt, None));
 }
 

@@ -113,8 +113,8 @@ fn delete_chip(state: &mut State, left: bool) -> bool {
 pub fn open_chip_named(state: &mut State, label: &str) {
     let places =
         state.area.lines().iter().enumerate().filter_map(|(row, line)| line.find(label).map(|at| (row, line[..at].chars().count())));
-    let Some((row, column)) = places.into_iter().next() else { return };
-    state.area.move_cursor(CursorMove::Jump(clamp(row), clamp(column)));
+    let Some(place) = places.into_iter().next() else { return };
+    vi_text::jump(state, place);
     open_chip(state);
 }
 
