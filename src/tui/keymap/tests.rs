@@ -34,6 +34,16 @@ fn every_act_has_a_chord_after_the_leader() {
 }
 
 #[test]
+fn alt_is_never_the_only_way() {
+    let keymap = Keymap::new(SendWith::Enter);
+    for row in ROWS {
+        for (context, _) in row.keys {
+            assert!(keymap.sequences(*context, row.intent).iter().any(|s| !s.chord.alt), "{} in {context:?}", row.id);
+        }
+    }
+}
+
+#[test]
 fn chords_that_terminals_cannot_tell_apart_are_one() {
     for (a, b) in [("ctrl-i", "tab"), ("ctrl-m", "enter"), ("ctrl-[", "esc"), ("ctrl-h", "backspace"), ("ctrl-7", "ctrl-_")] {
         assert_eq!(a.parse::<Chord>(), b.parse::<Chord>());

@@ -145,11 +145,18 @@ pub fn failed(app: &mut App, job: JobId) {
     app.facts.take(job);
 }
 
+/// Shorter lines fit into a row on most screens.
+const LINE_BYTES: usize = 72;
+
 /// A text of lines, such as the doctor's; what is not indented is a heading. Enter copies all of it.
 pub fn report(app: &mut App, title: &str, text: &str) {
     let whole: Arc<str> = text.into();
     let row = |line: &str| match line.strip_prefix("  ") {
-        Some(line) => Row { details: vec![squeezed(line)], ..Row::new(Pick::Copy(Arc::clone(&whole)), vec![line.to_owned()]) },
+        // A long line is cut in its row and whole below.
+        Some(line) => {
+            let details = if line.len() > LINE_BYTES { vec![squeezed(line)] } else { Vec::new() };
+            Row { details, ..Row::new(Pick::Copy(Arc::clone(&whole)), vec![line.to_owned()]) }
+        }
         None => Row::heading(line),
     };
     let rows = text.trim_end().lines().map(row).collect();

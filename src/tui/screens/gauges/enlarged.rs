@@ -4,6 +4,7 @@ use super::graph::spark;
 use super::panel::{Group, Pen};
 use super::text::GAUGES;
 use crate::tui::app::App;
+use crate::tui::figures::{bytes, rate};
 use crate::tui::keymap::Intent;
 use crate::tui::paint::{self, piece};
 use crate::tui::theme::{Meaning, Theme};
@@ -14,7 +15,7 @@ use ratatui::layout::Rect;
 /// Wider, figures stand too far from their names.
 const COLUMNS_MAX: u16 = 72;
 /// Higher, a line is no easier to read.
-const GRAPH_ROWS_MAX: u16 = 12;
+const GRAPH_ROWS_MAX: u16 = 6;
 /// Lower, it is the small one again.
 const GRAPH_ROWS_MIN: u16 = 2;
 
@@ -32,12 +33,13 @@ pub fn view(app: &App, group: &Group, theme: &Theme, space: Rect, buf: &mut Buff
     pen.air();
     let meanings = meanings(group, area.width);
     let below = u16::try_from(meanings.len()).unwrap_or(u16::MAX).saturating_add(3);
-    let (values, said) = history(app, group);
-    let rows = area.bottom().saturating_sub(pen.y).saturating_sub(below).min(GRAPH_ROWS_MAX);
-    if !values.is_empty() && rows >= GRAPH_ROWS_MIN {
-        let place = Rect { y: pen.y, height: rows, ..area };
-        spark(values, app.preferences.graph, place, pen.theme, pen.buf);
-        pen.y += rows;
+    if let Some((values, said)) = history(app, group) {
+        let rows = area.bottom().saturating_sub(pen.y).saturating_sub(below).min(GRAPH_ROWS_MAX);
+        if !values.is_empty() && rows >= GRAPH_ROWS_MIN {
+            let place = Rect { y: pen.y, height: rows, ..area };
+            spark(values, app.preferences.graph, place, pen.theme, pen.buf);
+            pen.y += rows;
+        }
         pen.row(&[piece(said, Meaning::Faint)], &[]);
         pen.air();
     }
@@ -57,16 +59,22 @@ fn key_here(app: &App, intent: Intent) -> String {
     keys.first().map(|s| s.shown()).unwrap_or_default()
 }
 
-/// How the group's first figure went, and what the line is of.
-fn history<'a>(app: &'a App, group: &Group) -> (&'a [f32], &'static str) {
-    let gauges = &app.gauges;
-    match group.name {
-        "decode" => (&gauges.spark, "tok/s, a point for each second of answering"),
-        "memory" => (&gauges.paths.resident, "resident memory, a point for each second it was read"),
-        "system" => (&gauges.paths.cpu, "CPU load, a point for each second it was read"),
-        "gpu" => (&gauges.paths.gpu, "GPU load, a point for each second it was read"),
-        _ => (&[], ""),
-    }
+/// How a figure of the group went, and what the line is of; none where it is not kept.
+fn history<'a>(app: &'a App, group: &Group) -> Option<(&'a [f32], String)> {
+    let (gauges, read) = (&app.gauges, "each second it was read");
+    let percent = |v: f32| format!("{v:.0}%");
+    let line = |values: &'a [f32], what: &str, shown: &dyn Fn(f32) -> String, when: &str| {
+        let most = values.iter().copied().fold(0.0, f32::max);
+        let up_to = if values.is_empty() { String::new() } else { format!(" up to {}", shown(most)) };
+        (values, format!("{what}{up_to}, a point for {when}"))
+    };
+    Some(match group.name {
+        "decode" => line(&gauges.spark, "tokens", &|v| format!("{} tok/s", rate(v)), "each second of answering"),
+        "memory" => line(&gauges.paths.resident, "resident", &|v| bytes(v as u64), read),
+        "system" => line(&gauges.paths.cpu, "CPU load", &percent, read),
+        "gpu" => line(&gauges.paths.gpu, "GPU load", &percent, read),
+        _ => return None,
+    })
 }
 
 /// What exactly is measured, from the table.

@@ -98,6 +98,7 @@ fn readline_keys_move_and_delete() {
         ("<ctrl-h><backspace>", "one two thr|"),
         ("<ctrl-a><ctrl-d><delete>", "|e two three"),
         ("<ctrl-a><alt-d>", "| two three"),
+        ("<ctrl-a><ctrl-delete>", "| two three"),
         ("<alt-b><ctrl-u>", "|three"),
         ("<alt-b><ctrl-k>", "one two |"),
         ("<ctrl-v>", "one two three|"),
@@ -114,6 +115,7 @@ fn what_was_deleted_is_put_back_and_edits_are_undone() {
     check("one two", "<ctrl-w><ctrl-w><ctrl-_>", "one |");
     check("one two", "<ctrl-w><ctrl-w><ctrl-7><ctrl-7>", "one two|");
     check("one two", "<ctrl-w><ctrl-_><alt-_>", "one |");
+    check("one two", "<ctrl-w><ctrl-_><ctrl-x><ctrl-_>", "one |");
     let mut stage = Stage::ready(80, 24);
     stage.keys("one<ctrl-w><ctrl-c>");
     stage.keys("<ctrl-y>");
