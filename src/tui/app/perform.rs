@@ -341,7 +341,7 @@ fn enlarge(app: &mut App, env: &Env) -> Vec<Effect> {
 
 fn mouse(app: &mut App, env: &Env) -> Vec<Effect> {
     app.mouse = !app.mouse;
-    let said = if app.mouse { "mouse on; Shift selects text" } else { "mouse off; the terminal selects text" };
+    let said = if app.mouse { "mouse on until you leave; Shift selects text" } else { "mouse off; the terminal selects text" };
     app.toasts.say(said, env);
     vec![Effect::Mouse(app.mouse)]
 }

@@ -134,7 +134,7 @@ pub fn stop(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
 
 /// `/set NAME VALUE`, and Ollama's `/set parameter NAME VALUE`.
 pub fn set(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
-    let argument = argument.strip_prefix("parameter ").unwrap_or(argument).trim();
+    let argument = argument.strip_prefix("parameter").filter(|r| !r.starts_with(|c: char| !c.is_whitespace())).unwrap_or(argument).trim();
     if argument.is_empty() {
         settings::open(app);
         return Vec::new();
@@ -231,9 +231,10 @@ pub fn export(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
 
 /// Opens the figures under the last answer.
 pub fn stats(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
-    match app.conversation.last(Role::Assistant).map(|n| n.id) {
+    match app.conversation.last(Role::Assistant).map(|n| (n.id, n.statistics.is_some())) {
         None => app.toasts.say("no answer yet", env),
-        Some(id) => {
+        Some((_, false)) => app.toasts.say("this answer has no figures; they come with its end", env),
+        Some((id, true)) => {
             app.conversation.unfolded.insert(id);
             app.conversation.scroll = conversation::Scroll::Follow;
             Vec::new()

@@ -1,4 +1,7 @@
 use super::*;
+use crate::tui::app::{Effect, Env};
+use crate::tui::keymap::ROWS;
+use crate::tui::stage::Stage;
 use std::collections::HashSet;
 
 #[test]
@@ -27,5 +30,61 @@ fn a_slash_counts_only_as_the_first_character() {
         ("/system line one\nline two", command("system", "line one\nline two")),
     ] {
         assert_eq!(parse(text), line, "{text}");
+    }
+}
+
+/// Nothing was said yet, something was, something is on its way.
+fn situations() -> [Stage; 3] {
+    let (empty, mut answered, mut answering) = (Stage::ready(80, 24), Stage::ready(120, 40), Stage::ready(80, 24));
+    answered.exchange("question", "an answer with `code`");
+    answering.say("question");
+    answering.tokens("an ans");
+    [empty, answered, answering]
+}
+
+#[test]
+fn every_command_does_something_anywhere() {
+    for row in COMMANDS {
+        for mut stage in situations() {
+            stage.effects();
+            let before = stage.text();
+            let argument = if row.needs_argument() { " word" } else { "" };
+            stage.keys(&format!("/{}{argument}<enter>", row.name));
+            assert!(stage.app.prompt.text().is_empty() || matches!(row.name, "edit" | "undo"), "/{} was taken", row.name);
+            let silent = stage.text() == before && stage.effects().iter().all(|e| matches!(e, Effect::Store(_) | Effect::Watch(_)));
+            // A conversation that is new already, and figures that are on the screen, have nothing to add.
+            assert!(!silent || matches!(row.name, "new" | "stop" | "rename"), "/{} did nothing:\n{before}", row.name);
+        }
+    }
+}
+
+#[test]
+fn every_action_can_be_asked_for_anywhere() {
+    for row in ROWS {
+        for mut stage in situations() {
+            let env = Env::new(stage.now_ms, 1_795_295_040_000, 0, 3);
+            stage.app.does(row.intent, &env);
+            stage.text();
+            stage.keys("<esc>");
+            stage.text();
+        }
+    }
+}
+
+#[test]
+fn settings_are_set_in_ollamas_words_too() {
+    let mut stage = Stage::ready(160, 50);
+    for (line, said) in [
+        ("/set parameter num_predict 30", "predict is 30"),
+        ("/set top_k 7", "top_k is 7"),
+        ("/set system Be brief.", "system_prompt is Be brief."),
+        ("/system Be kind.", "system_prompt is Be kind."),
+        ("/set num_ctx 2048", "ctx_size is 2048"),
+        ("/set parameter", "settings"),
+    ] {
+        stage.keys(line);
+        stage.keys("<enter>");
+        assert!(stage.text().contains(said), "{line}: {}", stage.text());
+        stage.keys("<esc><esc><esc>");
     }
 }
