@@ -49,7 +49,7 @@ pub(super) fn lay(leaf: &Leaf, frame: Frame<'_>, colours: &[Vec<Coloured>], skip
             (code(&surface, lines, colours, skip, frame), &no_links)
         }
         Body::Table(table) => {
-            let (rows, links) = table::lay(table, room, base, frame);
+            let (rows, links) = table::lay(table, room, base, frame, skip);
             no_links = links;
             (rows, &no_links)
         }
@@ -220,25 +220,33 @@ impl Surface {
     fn room(&self, i: usize) -> usize {
         self.inner.saturating_sub(if i == 0 { self.label_columns } else { 0 })
     }
+
+    /// All lines that were whole stand, if each fills one row.
+    fn standing(&self, lines: &[Shown]) -> usize {
+        let n = lines.len().saturating_sub(1);
+        let fits = lines.iter().take(n).enumerate().all(|(i, line)| line.width() <= self.room(i));
+        if fits { n } else { 0 }
+    }
 }
 
-/// How many lines of growing code stand as they are: all that were whole, if each fills one row and the surface is the
-/// same.
+/// How many lines of growing code or of a growing table stand as they are.
 pub(super) fn standing_lines(old: &Leaf, new: &Leaf, frame: Frame<'_>) -> usize {
-    let (Body::Code { language, lines }, Body::Code { language: new_language, lines: new_lines }) = (&old.body, &new.body) else {
-        return 0;
-    };
     let place = |leaf: &Leaf| (leaf.start, leaf.gap, leaf.n_opened, leaf.n_shared);
-    if place(old) != place(new) || old.containers != new.containers || lines.len() > new_lines.len() {
+    if place(old) != place(new) || old.containers != new.containers {
         return 0;
     }
     let prefixes = Prefixes::of(new, frame);
     let room = frame.columns.saturating_sub(prefixes.columns).max(1);
     let text_room = usize::from(TEXT_COLUMNS_MAX).min(frame.columns).saturating_sub(prefixes.columns).max(1);
-    let surface = Surface::of(language, lines, room, text_room, frame);
-    let n = lines.len().saturating_sub(1);
-    let fits = lines.iter().take(n).enumerate().all(|(i, line)| line.width() <= surface.room(i));
-    if fits && surface == Surface::of(new_language, new_lines, room, text_room, frame) { n } else { 0 }
+    match (&old.body, &new.body) {
+        (Body::Table(old), Body::Table(new)) => table::standing_lines(old, new, room, frame),
+        (Body::Code { language, lines }, Body::Code { language: new_language, lines: new_lines }) if lines.len() <= new_lines.len() => {
+            let surface = Surface::of(language, lines, room, text_room, frame);
+            let new_surface = Surface::of(new_language, new_lines, room, text_room, frame);
+            if surface == new_surface { surface.standing(lines) } else { 0 }
+        }
+        _ => 0,
+    }
 }
 
 fn code(surface: &Surface, lines: &[Shown], colours: &[Vec<Coloured>], skip: usize, frame: Frame<'_>) -> Vec<Row> {

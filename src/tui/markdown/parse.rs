@@ -1,11 +1,12 @@
 //! Markdown to leaves: the parser's nested events, flattened with a stack of our own, since nesting is hostile too.
 
 use super::inline::{InlineBuilder, is_inline};
-use super::leaf::{Body, Container, ContainerKind, Leaf, Runs, Table};
+use super::leaf::{Body, Container, ContainerKind, Leaf, Runs, Table, TableRow};
 use crate::text::Shown;
 use crate::tui::theme::Meaning;
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use std::ops::Range;
+use std::rc::Rc;
 
 /// Containers deeper than this are not drawn: their leaves stand in the innermost one that is.
 const NESTING_MAX: usize = 12;
@@ -96,12 +97,44 @@ enum CurrentKind {
         language: Shown,
         text: String,
     },
-    Table {
-        table: Table,
-        cell: Option<InlineBuilder>,
-        row: Vec<Runs>,
-        in_header: bool,
-    },
+    Table(Box<GrowingTable>),
+}
+
+/// A table being read.
+struct GrowingTable {
+    table: Table,
+    /// Whole rows of the last parse that were not met yet.
+    known: std::vec::IntoIter<Rc<TableRow>>,
+    /// The row being read, if it is known.
+    old_row: Option<Rc<TableRow>>,
+    row: Vec<Runs>,
+    cell: Option<InlineBuilder>,
+}
+
+impl GrowingTable {
+    fn begin_row(&mut self, is_header: bool) {
+        self.row.clear();
+        self.old_row = if is_header { None } else { self.known.next() };
+    }
+
+    fn begin_cell(&mut self) {
+        self.cell = self.old_row.is_none().then(InlineBuilder::default);
+    }
+
+    fn end_cell(&mut self) {
+        if let Some(cell) = self.cell.take().filter(|_| self.row.len() < self.table.alignments.len()) {
+            self.row.push(cell.finish());
+        }
+    }
+
+    fn end_row(&mut self) {
+        let read = std::mem::take(&mut self.row);
+        self.table.rows.push(self.old_row.take().unwrap_or_else(|| Rc::new(TableRow::new(read))));
+    }
+
+    fn end_header(&mut self) {
+        self.table.header = TableRow::new(std::mem::take(&mut self.row));
+    }
 }
 
 struct Flattener<'a> {
@@ -152,8 +185,8 @@ impl Flattener<'_> {
                     text.push_str(&piece);
                 }
             }
-            CurrentKind::Table { cell, .. } => {
-                if let Some(cell) = cell {
+            CurrentKind::Table(table) => {
+                if let Some(cell) = &mut table.cell {
                     cell.event(event);
                 }
             }
@@ -172,15 +205,9 @@ impl Flattener<'_> {
             Tag::Heading { level, .. } => self.begin_text(range, heading_number(level)),
             Tag::CodeBlock(kind) => self.begin_code(&kind, range),
             Tag::Table(alignments) => self.begin_table(alignments, range),
-            Tag::TableHead => self.table(|_, row, in_header, _| {
-                row.clear();
-                *in_header = true;
-            }),
-            Tag::TableRow => self.table(|_, row, in_header, _| {
-                row.clear();
-                *in_header = false;
-            }),
-            Tag::TableCell => self.table(|_, _, _, cell| *cell = Some(InlineBuilder::default())),
+            Tag::TableHead => self.table(|table| table.begin_row(true)),
+            Tag::TableRow => self.table(|table| table.begin_row(false)),
+            Tag::TableCell => self.table(GrowingTable::begin_cell),
             Tag::List(first) => self.lists.push(List { next: first }),
             Tag::Item => self.open_item(range.start),
             Tag::BlockQuote(_) => self.open(range.start, ContainerKind::Quote),
@@ -207,26 +234,19 @@ impl Flattener<'_> {
 
     fn begin_table(&mut self, mut alignments: Vec<pulldown_cmark::Alignment>, range: Range<usize>) {
         alignments.truncate(TABLE_COLUMNS_MAX);
-        let table = Table { alignments, header: Vec::new(), rows: Vec::new() };
-        self.begin(range, false, || CurrentKind::Table { table, cell: None, row: Vec::new(), in_header: false });
+        let table = Table { alignments, header: TableRow::default(), rows: Vec::new() };
+        let known = self.known_rows(range.start, &table).into_iter();
+        let growing = GrowingTable { table, known, old_row: None, row: Vec::new(), cell: None };
+        self.begin(range, false, || CurrentKind::Table(Box::new(growing)));
     }
 
     fn end(&mut self, tag: TagEnd, range: Range<usize>) {
         self.n_open = self.n_open.saturating_sub(1);
         match tag {
             TagEnd::Paragraph | TagEnd::HtmlBlock | TagEnd::Heading(_) | TagEnd::CodeBlock | TagEnd::Table => self.end_current(),
-            TagEnd::TableHead => self.table(|table, row, _, _| table.header = std::mem::take(row)),
-            TagEnd::TableRow => self.table(|table, row, in_header, _| {
-                if !*in_header {
-                    table.rows.push(std::mem::take(row));
-                }
-            }),
-            TagEnd::TableCell => self.table(|table, row, _, cell| {
-                let runs = cell.take().unwrap_or_default().finish();
-                if row.len() < table.alignments.len() {
-                    row.push(runs);
-                }
-            }),
+            TagEnd::TableHead => self.table(GrowingTable::end_header),
+            TagEnd::TableRow => self.table(GrowingTable::end_row),
+            TagEnd::TableCell => self.table(GrowingTable::end_cell),
             TagEnd::List(_) => {
                 self.lists.pop();
             }
@@ -291,9 +311,19 @@ impl Flattener<'_> {
         self.current = Some(Current { range, kind });
     }
 
-    fn table(&mut self, f: impl FnOnce(&mut Table, &mut Vec<Runs>, &mut bool, &mut Option<InlineBuilder>)) {
-        if let Some(Current { kind: CurrentKind::Table { table, cell, row, in_header }, .. }) = &mut self.current {
-            f(table, row, in_header, cell);
+    fn table(&mut self, f: impl FnOnce(&mut GrowingTable)) {
+        if let Some(Current { kind: CurrentKind::Table(table), .. }) = &mut self.current {
+            f(table);
+        }
+    }
+
+    /// Rows of the last parse's table that are whole: all but the last, as a row is a line.
+    fn known_rows(&self, start: usize, table: &Table) -> Vec<Rc<TableRow>> {
+        match self.before.leaves.get(self.parsed.leaves.len()) {
+            Some(Leaf { start: old_start, body: Body::Table(old), .. }) if *old_start == start && old.alignments == table.alignments => {
+                old.rows.split_last().map_or_else(Vec::new, |(_, whole)| whole.to_vec())
+            }
+            _ => Vec::new(),
         }
     }
 
@@ -318,7 +348,7 @@ impl Flattener<'_> {
             }
             CurrentKind::Text { inline, heading } => Body::Text { runs: inline.finish(), heading },
             CurrentKind::Code { language, text } => Body::Code { language, lines: self.code_lines(range.start, &text) },
-            CurrentKind::Table { table, .. } => Body::Table(table),
+            CurrentKind::Table(growing) => Body::Table(growing.table),
         };
         self.emit(range, body);
     }

@@ -7,6 +7,7 @@ use crate::text::HttpUrl;
 use crate::tui::theme::Meaning;
 use pulldown_cmark::Alignment;
 use ratatui::style::{Modifier, Style};
+use std::rc::Rc;
 
 /// Air at a table's left.
 const INDENT: usize = 2;
@@ -15,18 +16,54 @@ const GAP: usize = 3;
 /// A column narrower than this breaks every word: then rows are told one under the other.
 const COLUMN_MIN: usize = 7;
 
-/// Rows of a table, and where its links lead.
-pub(super) fn lay(table: &Table, room: usize, base: Style, frame: Frame<'_>) -> (Vec<Row>, Vec<HttpUrl>) {
+/// How a table lies: the columns' widths, absent where rows are told one under the other.
+#[derive(PartialEq)]
+struct Shape {
+    widths: Option<Vec<usize>>,
+    indent: usize,
+    has_header: bool,
+    /// Rows of several lines need air between them to be told apart.
+    airy: bool,
+}
+
+impl Shape {
+    fn of(table: &Table, room: usize, frame: Frame<'_>) -> Self {
+        let with_signs = !frame.theme.has_surfaces();
+        let all = || table.rows.iter().map(Rc::as_ref).chain([&table.header]);
+        let natural: Vec<usize> =
+            (0..table.alignments.len()).map(|at| all().map(|row| row.columns(at, with_signs)).max().unwrap_or(0)).collect();
+        let indent = if room > 40 { INDENT } else { 0 };
+        let widths = shrink(&natural, room.saturating_sub(indent));
+        let wraps = |widths: &Vec<usize>| table.rows.iter().any(|row| row.wraps(widths, with_signs));
+        let has_header = (0..table.header.cells.len()).any(|at| table.header.columns(at, with_signs) > 0);
+        Self { airy: widths.as_ref().is_some_and(wraps), widths, indent, has_header }
+    }
+}
+
+/// How many lines of a growing table stand as they are: header and whole rows, where each is one line and no column has
+/// become wider.
+pub(super) fn standing_lines(old: &Table, new: &Table, room: usize, frame: Frame<'_>) -> usize {
+    let (shape, with_signs) = (Shape::of(old, room, frame), !frame.theme.has_surfaces());
+    let Some(widths) = shape.widths.as_ref().filter(|_| !shape.airy) else { return 0 };
+    let n = old.rows.len().saturating_sub(1);
+    let same = old.header == new.header && old.rows.iter().take(n).eq(new.rows.iter().take(n));
+    if !same || new.header.wraps(widths, with_signs) || shape != Shape::of(new, room, frame) {
+        return 0;
+    }
+    n + usize::from(shape.has_header)
+}
+
+/// Rows of a table, and where its links lead. `skip`: so many lines are left out, since they stand already.
+pub(super) fn lay(table: &Table, room: usize, base: Style, frame: Frame<'_>, skip: usize) -> (Vec<Row>, Vec<HttpUrl>) {
     let mut links = Vec::new();
     let dim = frame.theme.style(Meaning::Dim);
-    let header = cells(&table.header, dim, frame, &mut links);
-    let rows: Vec<Vec<Cell<'_>>> = table.rows.iter().map(|row| cells(row, base, frame, &mut links)).collect();
-    let natural: Vec<usize> = (0..table.alignments.len())
-        .map(|i| rows.iter().chain([&header]).filter_map(|row| row.get(i)).map(cell_width).max().unwrap_or(0))
-        .collect();
-    let indent = if room > 40 { INDENT } else { 0 };
-    let out = match shrink(&natural, room.saturating_sub(indent)) {
-        Some(widths) => grid(table, &header, &rows, &widths, indent),
+    let shape = Shape::of(table, room, frame);
+    // What stands is whole lines: the header's one and one for each row.
+    let n_rows = skip.saturating_sub(usize::from(shape.has_header));
+    let header = cells(&table.header.cells, dim, frame, &mut links);
+    let rows: Vec<Vec<Cell<'_>>> = table.rows.iter().skip(n_rows).map(|row| cells(&row.cells, base, frame, &mut links)).collect();
+    let out = match &shape.widths {
+        Some(widths) => grid(table, (skip == 0 && shape.has_header).then_some(&header), &rows, widths, &shape),
         None => records(&header, &rows, room),
     };
     (out, links)
@@ -48,10 +85,6 @@ fn cells<'a>(row: &'a [Runs], base: Style, frame: Frame<'_>, links: &mut Vec<Htt
     row.iter().map(cell).collect()
 }
 
-fn cell_width(cell: &Cell<'_>) -> usize {
-    wrap(cell, usize::MAX).iter().map(|row| row_width(row)).max().unwrap_or(0)
-}
-
 /// Widths that fit: the widest columns give way first, all to the same width. `None` if words would be cut to pieces.
 fn shrink(natural: &[usize], room: usize) -> Option<Vec<usize>> {
     let room = room.checked_sub(GAP * natural.len().saturating_sub(1))?;
@@ -71,19 +104,16 @@ fn shrink(natural: &[usize], room: usize) -> Option<Vec<usize>> {
     Some(widths)
 }
 
-fn grid(table: &Table, header: &[Cell<'_>], rows: &[Vec<Cell<'_>>], widths: &[usize], indent: usize) -> Vec<Row> {
+fn grid(table: &Table, header: Option<&Vec<Cell<'_>>>, rows: &[Vec<Cell<'_>>], widths: &[usize], shape: &Shape) -> Vec<Row> {
     let mut out = Vec::new();
-    if header.iter().any(|cell| cell_width(cell) > 0) {
-        grid_row(header, table, widths, indent, &mut out);
+    if let Some(header) = header {
+        grid_row(header, table, widths, shape.indent, &mut out);
     }
-    let wraps = |row: &Vec<Cell<'_>>| row.iter().zip(widths).any(|(cell, width)| wrap(cell, *width).len() > 1);
-    // Rows of several lines need air between them to be told apart.
-    let airy = rows.iter().any(wraps);
     for (i, row) in rows.iter().enumerate() {
-        if airy && i > 0 {
+        if shape.airy && i > 0 {
             out.push(Vec::new());
         }
-        grid_row(row, table, widths, indent, &mut out);
+        grid_row(row, table, widths, shape.indent, &mut out);
     }
     out
 }

@@ -186,6 +186,22 @@ fn streaming_gives_what_rendering_at_once_gives() {
     }
 }
 
+/// Rows that stand are not laid out again: a later row may yet be wider, have two lines, or need signs around its code.
+#[test]
+fn a_growing_table_is_what_it_would_be_at_once() {
+    let head = "| name | what |\n|---|---:|\n";
+    let rows =
+        ["| a | b |\n", "| `code` | [x](https://example.org/) |\n", "| a much wider name than before | 1 |\n", "| two<br>lines | 2 |\n"];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [0, 0, 1, 2], [1, 0, 0, 0]] {
+        let table = order.map(|at| rows[at]).concat();
+        for source in [format!("{head}{table}"), format!("- in a list\n\n  {}", format!("{head}{table}").replace('\n', "\n  "))] {
+            for columns in [16, 30, 50, 78] {
+                check_stream(&source, 1, columns);
+            }
+        }
+    }
+}
+
 #[test]
 fn nothing_above_the_growing_block_moves() {
     let theme = theme();

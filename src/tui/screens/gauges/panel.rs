@@ -3,6 +3,7 @@
 use super::graph::{bar, spark, tone};
 use super::state::Phase;
 use super::text::{context_of, phase};
+use crate::text::width;
 use crate::tui::app::{App, Focus};
 use crate::tui::figures::{UNKNOWN, bytes, bytes_like, grouped, known, percent, rate, seconds};
 use crate::tui::paint::{self, Piece, piece};
@@ -155,13 +156,16 @@ fn decode(app: &App, pen: &mut Pen) {
     // Enlarged, the line has room of its own.
     let row = if pen.large { Rect::ZERO } else { pen.next() };
     spark(&app.gauges.spark, app.preferences.graph, row, pen.theme, pen.buf);
-    let ms = |v: Option<f64>| known(v, |v| format!("{v:.0} ms"));
+    let ms = |v: Option<f64>| known(v, seconds);
     let parts = [
         format!("mean {}", known(figures.decode_mean, rate)),
         format!("p50 {}", ms(figures.token_ms_p50)),
         format!("p99 {}", ms(figures.token_ms_p99)),
     ];
-    pen.row(&faint(parts.join("   ")), &[]);
+    // Slow tokens take more digits.
+    let said = parts.join("   ");
+    let said = if width(&said) > usize::from(pen.area.width) { parts.join("  ") } else { said };
+    pen.row(&faint(said), &[]);
 }
 
 fn prefill(app: &App, pen: &mut Pen) {
