@@ -17,6 +17,8 @@ pub enum HistoryError {
     DamagedInUse { path: PathBuf },
     #[error("{} cannot be opened", path.display())]
     Open { path: PathBuf, source: rusqlite::Error },
+    #[error("{} cannot be written to for now; all is kept and tried again", path.display())]
+    Stalled { path: PathBuf, source: rusqlite::Error },
     #[error("{} cannot be used", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("{} was written by a newer ingle (version {found}, this one knows {known})", path.display())]
@@ -42,7 +44,10 @@ impl HistoryError {
             HistoryError::Foreign { .. } => "Move it away, or set INGLE_HOME to another folder",
             HistoryError::Schema { .. } => "Move it away and start again; ingle begins a new one",
             HistoryError::DamagedInUse { .. } => "Close the other ingle and start again",
-            HistoryError::Open { source, .. } | HistoryError::Refused(source) | HistoryError::Read(source) => remedy(source),
+            HistoryError::Open { source, .. }
+            | HistoryError::Stalled { source, .. }
+            | HistoryError::Refused(source)
+            | HistoryError::Read(source) => remedy(source),
             HistoryError::Io { .. } => "Make the folder writable, or set INGLE_HOME to another one",
             HistoryError::Newer { .. } => "It can be read; update ingle to write to it",
             HistoryError::Missing { .. } => "`ingle history list` shows what is there",
@@ -69,6 +74,7 @@ impl HistoryError {
 fn remedy(error: &rusqlite::Error) -> &'static str {
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => "Free some space on the disk",
+        Some(ErrorCode::SystemIoFailure) => "The disk fails or is full: free some space, and look at its health",
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "Make the folder and the file writable, or set INGLE_HOME to another folder"
         }

@@ -163,7 +163,7 @@ impl Writer {
             }
             if !std::mem::replace(&mut self.is_stalled, true) {
                 let path = self.spot.path.clone();
-                (self.sink)(HistoryEvent::Stalled(HistoryError::Open { path, source: error }.report()));
+                (self.sink)(HistoryEvent::Stalled(HistoryError::Stalled { path, source: error }.report()));
             }
             if is_closing || self.queue.pause(after(RETRY)) {
                 return batch.iter().map(Write::receipt).chain(self.growing.keys().map(|n| Receipt::Grow(*n))).collect();

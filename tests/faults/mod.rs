@@ -1,11 +1,13 @@
 //! What happens when the machine or another program gets in the way. Each child is this test binary again, running one
 //! ignored test in a process of its own that may be killed.
 
+mod disk_errors;
 mod disk_full;
 mod hostile;
-mod kill;
 mod leaving;
 mod neighbours;
+mod power_cut;
+mod trace;
 
 use ingle::config::Folders;
 use ingle::history::{End, History, HistoryEvent, NewNode, Receipt, Write};

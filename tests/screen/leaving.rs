@@ -204,19 +204,3 @@ fn goes_on(home: &Home) -> bool {
     assert!(!again.screen().contains("interrupted"), "{}", again.screen());
     true
 }
-
-#[test]
-fn a_kill_loses_nothing_that_was_shown_as_sent() {
-    let home = Home::new();
-    for round in 0..5 {
-        let mut terminal = home.open(80, 24);
-        terminal.until("it is up", |s| s.contains("● "));
-        let question = format!("Question number {round}");
-        terminal.keys(&format!("<ctrl-n>{question}<enter>"));
-        terminal.until("it is shown as sent", |s| s.contains(&question) && s.contains("you") && !s.contains("not stored yet"));
-        terminal.signal(libc::SIGKILL);
-        terminal.ended();
-        let again = home.open(80, 24);
-        again.until_text(&question);
-    }
-}

@@ -3,9 +3,11 @@
 
 mod commands;
 mod conversation;
+mod kills;
 mod leaving;
 mod links;
 mod mouse;
+mod neighbours;
 mod window;
 
 use crate::pty::{self, Modes, PATIENCE, Pty};
@@ -102,6 +104,13 @@ impl Terminal {
     pub fn start(home: &Path, columns: u16, rows: u16, arguments: &[&str]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_ingle"));
         command.args(arguments);
+        Self::run(command, home, columns, rows)
+    }
+
+    /// With the plainest kernels, so that answers stream for a second each.
+    pub fn slow(home: &Path, columns: u16, rows: u16) -> Self {
+        let mut command = CommandBuilder::new("/usr/bin/env");
+        command.args(["INGLE_CPU=scalar", env!("CARGO_BIN_EXE_ingle")]);
         Self::run(command, home, columns, rows)
     }
 
