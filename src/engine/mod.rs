@@ -5,6 +5,7 @@
 //! command ends in exactly one `Finished` or `Failed`. A panic in a job is caught at the job's border: the model is
 //! dropped and can be loaded again. The engine never draws, never stores, and knows no conversation but by its id.
 
+mod beside;
 mod compute;
 mod cpu;
 mod generate;

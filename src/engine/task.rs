@@ -1,10 +1,12 @@
 //! The tokio side: a queue of jobs, one at a time to the compute thread; what needs no weights is answered beside it.
 
+use super::beside::Beside;
 use super::compute::{self, Done, Task};
 use super::header::Headers;
 use super::outbox::Outbox;
 use super::{Options, pace};
 use crate::protocol::{Command, Event, FinishReason, Input, JobId, ModelId, ModelRef, Report};
+use crate::sys::panics::fence;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -24,6 +26,7 @@ struct Job {
 struct State {
     outbox: Outbox,
     headers: Arc<Headers>,
+    beside: Beside,
     tasks: std::sync::mpsc::Sender<Task>,
     queue: VecDeque<Job>,
     running: Option<(JobId, Arc<AtomicBool>)>,
@@ -43,6 +46,7 @@ pub async fn run(mut inbox: mpsc::Receiver<Command>, outbox: Outbox, options: Op
     let mut state = State {
         outbox,
         headers: Arc::new(Headers::new(options.sandbox)),
+        beside: Beside::default(),
         tasks,
         queue: VecDeque::new(),
         running: None,
@@ -61,6 +65,11 @@ pub async fn run(mut inbox: mpsc::Receiver<Command>, outbox: Outbox, options: Op
         }
         state.start_next();
     };
+    // Whoever sends from here on is told that nobody listens; who did before is answered.
+    inbox.close();
+    while let Ok(command) = inbox.try_recv() {
+        state.finish(command.job(), FinishReason::Cancelled);
+    }
     state.shut_down(shutdown, thread, &mut dones).await;
 }
 
@@ -69,6 +78,14 @@ async fn refuse_all(inbox: &mut mpsc::Receiver<Command>, outbox: &Outbox, report
     while let Some(command) = inbox.recv().await {
         outbox.send(Event::Failed { job: command.job(), report: report.clone(), model_lost: None });
     }
+}
+
+/// A panic beside the compute thread costs its job too, and nothing else.
+fn fenced<T>(work: impl FnOnce() -> Result<T, Report>) -> Result<T, Report> {
+    fence(work).unwrap_or_else(|panic| {
+        tracing::error!(place = panic.place, "panic beside a job");
+        Err(Report::new(format!("ingle made a mistake while reading a model ({})", panic.place), "Please report it, and try another file"))
+    })
 }
 
 impl State {
@@ -87,14 +104,14 @@ impl State {
                 self.finish(job, FinishReason::Done);
             }
             Command::Tokenize { job, model, request } => {
-                self.beside(job, move |headers| headers.tokenize(&model, &request).map(|answer| Event::Tokenized { job, answer }));
+                self.answer_beside(job, move |headers| headers.tokenize(&model, &request).map(|answer| Event::Tokenized { job, answer }));
             }
-            Command::Render { job, model, messages, add_generation_prompt } => self.beside(job, move |headers| {
+            Command::Render { job, model, messages, add_generation_prompt } => self.answer_beside(job, move |headers| {
                 let prompt = headers.prompt(&model, &messages, add_generation_prompt)?;
                 Ok(Event::Rendered { job, text: prompt.text, ids: prompt.ids })
             }),
             Command::Describe { job, model } => {
-                self.beside(job, move |headers| headers.describe(&model).map(|d| Event::Described { job, description: Box::new(d) }));
+                self.answer_beside(job, move |headers| headers.describe(&model).map(|d| Event::Described { job, description: Box::new(d) }))
             }
             Command::Load { .. }
             | Command::Unload { .. }
@@ -105,15 +122,19 @@ impl State {
         }
     }
 
-    /// Answers what needs a header alone, beside the queue.
-    fn beside(&self, job: JobId, answer: impl FnOnce(&Headers) -> Result<Event, Report> + Send + 'static) {
-        let (headers, outbox) = (self.headers.clone(), self.outbox.clone());
-        tokio::task::spawn_blocking(move || match answer(&headers) {
-            Ok(event) => {
-                outbox.send(event);
-                outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
-            }
-            Err(report) => outbox.send(Event::Failed { job, report, model_lost: None }),
+    /// For what needs a file's header alone.
+    fn answer_beside(&self, job: JobId, answer: impl FnOnce(&Headers) -> Result<Event, Report> + Send + 'static) {
+        let (headers, outbox, beside) = (self.headers.clone(), self.outbox.clone(), self.beside.clone());
+        beside.begin(job);
+        tokio::task::spawn_blocking(move || {
+            let answer = fenced(|| answer(&headers));
+            beside.end(job, || match answer {
+                Ok(result) => {
+                    outbox.send(result);
+                    outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
+                }
+                Err(report) => outbox.send(Event::Failed { job, report, model_lost: None }),
+            });
         });
     }
 
@@ -190,7 +211,7 @@ impl State {
             | Command::Cancel { .. }
             | Command::Shutdown { .. } => return Ok(()),
         };
-        tokio::task::spawn_blocking(move || match prepare() {
+        tokio::task::spawn_blocking(move || match fenced(prepare) {
             // Sent only while the compute thread waits, and it ends after this side.
             Ok(task) => drop(tasks.send(task)),
             Err(report) => drop(done.send(Done::Failed { job: id, report })),
@@ -219,6 +240,7 @@ impl State {
                 self.finished(done);
             }
         }
+        self.beside.end_all(|job| self.finish(job, FinishReason::Cancelled));
         let State { tasks, outbox, .. } = self;
         drop(tasks);
         if thread.join().is_err() {

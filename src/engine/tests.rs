@@ -1,10 +1,13 @@
+mod guide;
+mod random;
+
 use super::*;
 use crate::protocol::{
     CacheType, Event, FinishReason, Input, JobId, Limits, LoadOptions, ModelId, ModelRef, Sampling, TokenOut, TokenizeAnswer,
     TokenizeRequest,
 };
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longer than anything here takes on a busy machine.
@@ -45,7 +48,10 @@ impl Bench {
     }
 
     fn load(&mut self, name: &str, n_ctx: u32) -> ModelId {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/archs/{name}.gguf"));
+        self.load_file(golden(name), n_ctx)
+    }
+
+    fn load_file(&mut self, path: PathBuf, n_ctx: u32) -> ModelId {
         let options =
             LoadOptions { n_ctx, n_threads: 2, cache_type_k: CacheType::F16, cache_type_v: CacheType::F16, exact: false, ids_only: true };
         let job = self.send(|job| Command::Load { job, model: ModelRef::File(path), options });
@@ -55,6 +61,10 @@ impl Bench {
         });
         loaded.expect("the golden model loads")
     }
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/archs/{name}.gguf"))
 }
 
 fn generate(model: ModelId, ids: &[u32], n_predict: u32) -> impl FnOnce(JobId) -> Command {
@@ -149,6 +159,47 @@ fn cancel_ends_the_running_job_and_those_that_wait() {
     assert!(cancelled(running) && cancelled(waiting) && !cancelled(cancel_waiting));
 }
 
+/// After a cancel has been accepted no more than what was being computed is told.
+#[test]
+fn cancel_takes_effect_within_one_token_also_while_a_prompt_is_read() {
+    let mut bench = Bench::new();
+    let model = bench.load("llama", 100_000);
+    let long: Vec<u32> = (0..60_000).map(|n| 1 + n % 50).collect();
+    for (prompt, of_prompt) in [(long.as_slice(), true), (&[1, 2, 3], false)] {
+        let job = bench.send(generate(model, prompt, 90_000));
+        loop {
+            match bench.next() {
+                Event::PrefillProgress { done, .. } if of_prompt && done > 0 => break,
+                Event::Tokens { .. } if !of_prompt => break,
+                event => assert_eq!(event.ends(), None, "it goes on until it is stopped"),
+            }
+        }
+        let cancel = bench.send(|own| Command::Cancel { job: own, target: job });
+        bench.until_end(cancel);
+        let after = bench.until_end(job);
+        let n_progress = after.iter().filter(|e| matches!(e, Event::PrefillProgress { .. })).count();
+        assert!(n_progress <= 1 && ids(&after).len() <= 1, "{after:?}");
+        assert_eq!(end(&after).0, FinishReason::Cancelled);
+    }
+}
+
+/// The file is looked at each second while it is computed with.
+#[test]
+fn a_file_that_is_written_to_ends_the_answer_that_is_made_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("own.gguf");
+    std::fs::copy(golden("llama"), &file).unwrap();
+    let mut bench = Bench::new();
+    let model = bench.load_file(file.clone(), 1_000_000);
+    let job = bench.send(generate(model, &[1, 2, 3], 900_000));
+    while !matches!(bench.next(), Event::Tokens { .. }) {}
+    std::fs::File::options().append(true).open(&file).and_then(|mut f| std::io::Write::write_all(&mut f, b"more")).unwrap();
+    match bench.until_end(job).pop() {
+        Some(Event::Failed { report, .. }) => assert!(report.what.starts_with("own.gguf grew from "), "{}", report.what),
+        other => panic!("expected a failure, got {other:?}"),
+    }
+}
+
 #[test]
 fn a_panic_costs_one_job_and_the_model_loads_again() {
     let mut bench = Bench::new();
@@ -200,45 +251,6 @@ fn shutdown_ends_everything_once() {
     ends.sort();
     assert_eq!(ends, [jobs[0], jobs[1], shutdown]);
     assert!(bench.commands.send(Command::Shutdown { job: JobId(99) }).is_err(), "nobody takes commands any more");
-}
-
-/// Random commands: whatever comes, each job ends exactly once.
-#[test]
-fn every_job_ends_exactly_once() {
-    for seed in 0..20u64 {
-        let mut bench = Bench::new();
-        let mut models = vec![bench.load("llama-moe", 128), ModelId(77)];
-        let mut dice = seed * 2_654_435_761 + 1;
-        let mut roll = |n: u64| {
-            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (dice >> 33) % n
-        };
-        let mut sent = Vec::new();
-        for _ in 0..30 {
-            let model = models[roll(2) as usize];
-            let target = JobId(roll(40));
-            sent.push(match roll(6) {
-                0 => bench.send(|job| Command::Cancel { job, target }),
-                1 => bench.send(|job| Command::Score { job, model, ids: vec![1, 2, 3] }),
-                2 => bench.send(|job| Command::Unload { job, model: ModelId(55) }),
-                3 => bench.send(|job| Command::Load {
-                    job,
-                    model: ModelRef::File("/nonexistent.gguf".into()),
-                    options: LoadOptions::default(),
-                }),
-                n => bench.send(generate(model, &[n as u32, 2, 3], 1 + roll(20) as u32)),
-            });
-        }
-        models.clear();
-        bench.send(|job| Command::Shutdown { job });
-        let mut ended: HashMap<JobId, u32> = HashMap::new();
-        while let Some(event) = bench.events.recv() {
-            if let Some(job) = event.ends() {
-                *ended.entry(job).or_default() += 1;
-            }
-        }
-        assert!(sent.iter().all(|job| ended.get(job) == Some(&1)), "seed {seed}: {ended:?}");
-    }
 }
 
 #[test]
