@@ -3,6 +3,7 @@
 mod cli;
 mod dice;
 mod faults;
+mod fuzz;
 mod golden;
 mod house;
 mod prompt;
