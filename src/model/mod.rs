@@ -27,8 +27,7 @@ use plan::{Plan, TensorError};
 use rope::Rope;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
-use weight::{Linear, Norm, Weight};
-use workspace::Workspace;
+use workspace::{Embedding, End, Workspace};
 
 /// Rows that one forward pass takes at most.
 pub const UBATCH: usize = 512;
@@ -88,11 +87,10 @@ impl ForwardError {
 /// A model ready to compute. Its weights are the file's bytes, kept mapped as long as it lives.
 pub struct Model {
     plan: Plan,
-    embedding: Weight,
+    embedding: Embedding,
     ropes: Vec<Rope>,
     layers: Vec<Layer>,
-    out_norm: Norm,
-    head: Linear,
+    end: End,
     compute: Compute,
     workspace: Workspace,
     weight_bytes: u64,
@@ -106,18 +104,17 @@ pub struct Session {
 
 impl Model {
     pub fn load(file: &Gguf, options: &LoadOptions) -> Result<Self, ModelError> {
-        let plan = arch::plan(&Header::new(file)?)?;
-        let embedding = Weight::bind(file, &plan.embedding)?;
+        let plan = arch::plan(&Header::new(file, options.n_ctx as usize)?)?;
+        let embedding = Embedding::bind(file, &plan)?;
         let ropes = plan.ropes.iter().map(|r| Rope::bind(file, r)).collect::<Result<_, _>>()?;
         let mut il_kv = 0;
         let layers = plan.layers.iter().map(|l| Layer::bind(file, l, &mut il_kv)).collect::<Result<_, _>>()?;
-        let out_norm = Norm::bind(file, &plan.out_norm)?;
-        let head = Linear::bind(file, &plan.head)?;
+        let end = End::bind(file, &plan)?;
         let n_threads = if options.n_threads == 0 { crate::sys::limits::threads() } else { options.n_threads as usize };
         let compute = Compute::new(n_threads, options.exact);
         let workspace = Workspace::new(&plan).map_err(ModelError::Workspace)?;
         let weight_bytes = file.tensors().iter().filter_map(|t| t.n_bytes).sum();
-        Ok(Self { plan, embedding, ropes, layers, out_norm, head, compute, workspace, weight_bytes })
+        Ok(Self { plan, embedding, ropes, layers, end, compute, workspace, weight_bytes })
     }
 
     /// An empty sequence with room for the context that `options` ask for.
@@ -126,7 +123,8 @@ impl Model {
         let (k, v) = if options.exact { (CacheType::F32, CacheType::F32) } else { (options.cache_type_k, options.cache_type_v) };
         let per_token: u64 = shapes.iter().map(|s| s.bytes_per_token(k, v)).sum();
         let free = crate::sys::limits::memory().map(|m| m.available);
-        let n_ctx = ledger::context_length(options.n_ctx as usize, self.plan.n_ctx_train, per_token, self.workspace.bytes(), free)?;
+        let trained = self.plan.n_ctx_default.unwrap_or(self.plan.n_ctx_train);
+        let n_ctx = ledger::context_length(options.n_ctx as usize, trained, per_token, self.workspace.bytes(), free)?;
         let kv = KvCache::new(&shapes, n_ctx, k, v)?;
         Ok(Session { kv, ids: Vec::new() })
     }
@@ -174,14 +172,14 @@ impl Model {
         }
         let pass = self.compute.pass(ids.len(), pos);
         let w = &mut self.workspace;
-        w.embed(&self.embedding, ids)?;
+        w.embed(&self.embedding, ids, pos, &pass)?;
         w.angles(&self.ropes, pos, ids.len());
         for layer in &self.layers {
             layer.forward(&pass, w, &self.ropes, &mut session.kv, cancel)?;
         }
         for group in w.head_groups(wanted) {
             check(cancel)?;
-            w.logits(&pass, &self.out_norm, &self.head, group, emit)?;
+            w.logits(&pass, &self.end, group, emit)?;
         }
         session.kv.advance(ids.len());
         session.ids.extend_from_slice(ids);

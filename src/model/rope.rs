@@ -29,7 +29,6 @@ impl Rope {
             let bound = |beta: f32| p.n_rot as f32 * (y.n_ctx_orig as f32 / (beta * 2.0 * std::f32::consts::PI)).ln() / (2.0 * p.base.ln());
             (bound(y.beta_fast).floor().max(0.0), bound(y.beta_slow).ceil().min(p.n_rot as f32 - 1.0))
         });
-        let magnitude = p.yarn.as_ref().map_or(1.0, |y| y.magnitude);
         for row in 0..rows {
             let start = out.len();
             out.resize(start + p.n_rot, 0.0);
@@ -46,8 +45,8 @@ impl Rope {
                         interpolated * (1.0 - mix) + extrapolated * mix
                     }
                 };
-                cos[pair] = angle.cos() * magnitude;
-                sin[pair] = angle.sin() * magnitude;
+                cos[pair] = angle.cos() * p.magnitude;
+                sin[pair] = angle.sin() * p.magnitude;
                 theta *= theta_scale;
             }
         }

@@ -1,9 +1,10 @@
 //! Tensors of a file, bound to a plan: checked once, then read in place.
 
-use super::kernels::{self, WeightRows};
-use super::plan::{LinearPlan, NormPlan, TensorError, TensorPlan};
+use super::kernels::{self, KernelSet, WeightRows};
+use super::plan::{LinearPlan, Matrices, NormKind, NormPlan, TensorError, TensorPlan};
 use crate::gguf::{Gguf, TensorBytes};
 use crate::quant::{self, GgmlType};
+use std::ops::Range;
 
 /// A matrix in the file's own format, where it lies: `n_mats` matrices of `n_out` rows of `n_in` values.
 pub struct Weight {
@@ -41,29 +42,87 @@ impl Weight {
     }
 }
 
-/// y = W x + b.
+/// One matrix for each expert.
+pub enum Stack {
+    Merged(Weight),
+    Apart(Vec<Weight>),
+}
+
+impl Stack {
+    pub fn bind(file: &Gguf, plan: &Matrices) -> Result<Self, TensorError> {
+        Ok(match plan {
+            Matrices::Merged(all) => Stack::Merged(Weight::bind(file, all)?),
+            Matrices::Apart(each) => Stack::Apart(each.iter().map(|t| Weight::bind(file, t)).collect::<Result<_, _>>()?),
+        })
+    }
+
+    pub fn rows(&self, i: usize) -> WeightRows<'_> {
+        match self {
+            Stack::Merged(all) => all.rows(i),
+            Stack::Apart(each) => each[i].rows(0),
+        }
+    }
+}
+
+/// y = scale * W x + b.
 pub struct Linear {
     pub weight: Weight,
     /// [n_out], or empty.
     pub bias: Vec<f32>,
+    pub scale: f32,
 }
 
 impl Linear {
     pub fn bind(file: &Gguf, plan: &LinearPlan) -> Result<Self, TensorError> {
         let bias = plan.bias.as_ref().map(|b| vector(file, b)).transpose()?.unwrap_or_default();
-        Ok(Self { weight: Weight::bind(file, &plan.weight)?, bias })
+        let scale = plan.scale.as_ref().map(|s| vector(file, s)).transpose()?;
+        Ok(Self { weight: Weight::bind(file, &plan.weight)?, bias, scale: scale.map_or(1.0, |s| s[0]) })
     }
 }
 
-/// An RMS norm's weights, [width].
+/// A norm with its weights, [width] each or empty.
 pub struct Norm {
-    pub weight: Vec<f32>,
-    pub eps: f32,
+    kind: NormKind,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+    eps: f32,
 }
 
 impl Norm {
     pub fn bind(file: &Gguf, plan: &NormPlan) -> Result<Self, TensorError> {
-        Ok(Self { weight: vector(file, &plan.weight)?, eps: plan.eps })
+        let read = |t: &Option<TensorPlan>| t.as_ref().map(|t| vector(file, t)).transpose().map(Option::unwrap_or_default);
+        Ok(Self { kind: plan.kind, weight: read(&plan.weight)?, bias: read(&plan.bias)?, eps: plan.eps })
+    }
+
+    /// The norm of one row.
+    pub fn row(&self, set: &KernelSet, x: &[f32], out: &mut [f32]) {
+        self.part(set, x, 0, out);
+    }
+
+    /// The norm of one row by the weights from `at` on: those of one head of several.
+    pub fn part(&self, set: &KernelSet, x: &[f32], at: usize, out: &mut [f32]) {
+        let of_part = |values: &'_ [f32]| -> Option<Range<usize>> { (!values.is_empty()).then_some(at..at + x.len()) };
+        let weight = of_part(&self.weight).map(|r| &self.weight[r]);
+        match self.kind {
+            NormKind::Rms => set.rms_norm(x, weight, self.eps, out),
+            NormKind::Layer => layer_norm(x, weight, self.eps, out),
+        }
+        if let Some(range) = of_part(&self.bias) {
+            out.iter_mut().zip(&self.bias[range]).for_each(|(y, b)| *y += b);
+        }
+    }
+}
+
+/// (x - mean) / sqrt(variance + eps) * weight, sums in f64 as ggml's are.
+fn layer_norm(x: &[f32], weight: Option<&[f32]>, eps: f32, out: &mut [f32]) {
+    let n = x.len() as f64;
+    let mean = (x.iter().map(|x| f64::from(*x)).sum::<f64>() / n) as f32;
+    out.iter_mut().zip(x).for_each(|(y, x)| *y = x - mean);
+    let variance = (out.iter().map(|y| f64::from(y * y)).sum::<f64>() / n) as f32;
+    let scale = 1.0 / (variance + eps).sqrt();
+    match weight {
+        Some(weight) => out.iter_mut().zip(weight).for_each(|(y, w)| *y *= scale * w),
+        None => out.iter_mut().for_each(|y| *y *= scale),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The tensors a forward pass works in, allocated once for a loaded model.
 
-use super::layers::{LinearGroup, NormRows, Pass, values, values_mut, width};
-use super::plan::{Plan, Widths};
+use super::layers::{LinearGroup, NormInPlace, Pass, values, values_mut, width};
+use super::plan::{Plan, Slot, TensorError, Widths};
 use super::rope::Rope;
 use super::weight::{Linear, Norm, Weight};
 use super::{ForwardError, UBATCH};
+use crate::gguf::Gguf;
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, InplaceOp2, Layout, Tensor};
 use std::ops::Range;
 
@@ -14,12 +15,16 @@ const HEAD_ROWS: usize = 16;
 /// Activations, f32, room for [UBATCH, width] each, [HEAD_ROWS, n_vocab] for the logits. A step packs its rows closely
 /// from the start, as wide as it makes them.
 pub struct Workspace {
-    pub residual: Tensor,
-    pub normed: Tensor,
+    pub n_embd: usize,
+    slots: [Tensor; Slot::ALL.len()],
+    /// What has nowhere else to go between two operations of one step.
+    pub spare: Tensor,
     /// q | k | v of a row side by side.
     pub qkv: Tensor,
     pub attended: Tensor,
-    /// up | gate of a row side by side, where biases keep them from being one step.
+    /// Gates of attended values.
+    pub gate: Tensor,
+    /// up | gate of a row side by side, where they are not one step.
     pub up_gate: Tensor,
     /// Activated hidden values.
     pub hidden: Tensor,
@@ -32,18 +37,21 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn new(plan: &Plan) -> candle_core::Result<Self> {
-        let Widths { qkv, attended, ff, ff_apart } = plan.widths();
+        let Widths { qkv, attended, gate, ff, ff_apart } = plan.widths();
         let mut bytes = 0;
         let mut tensor = |rows: usize, width: usize| {
             bytes += (rows * width * size_of::<f32>()) as u64;
             Tensor::zeros((rows, width.max(1)), DType::F32, &Device::Cpu)
         };
         let (n, d) = (UBATCH, plan.n_embd);
+        let [residual, input, aside, branch, kept] = Slot::ALL.map(|slot| if plan.uses(slot) { d } else { 0 });
         Ok(Self {
-            residual: tensor(n, d)?,
-            normed: tensor(n, d)?,
+            n_embd: d,
+            slots: [tensor(n, residual)?, tensor(n, input)?, tensor(n, aside)?, tensor(n, branch)?, tensor(n, kept)?],
+            spare: tensor(n, if plan.needs_spare() { d } else { 0 })?,
             qkv: tensor(n, qkv)?,
             attended: tensor(n, attended)?,
+            gate: tensor(n, gate)?,
             up_gate: tensor(n, ff_apart)?,
             hidden: tensor(n, ff)?,
             gathered: tensor(HEAD_ROWS, d)?,
@@ -53,13 +61,22 @@ impl Workspace {
         })
     }
 
+    pub fn slot(&self, slot: Slot) -> &Tensor {
+        &self.slots[slot as usize]
+    }
+
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// residual = the embeddings of `ids`.
-    pub fn embed(&self, embedding: &Weight, ids: &[u32]) -> Result<(), ForwardError> {
-        Ok(self.residual.inplace_op1(&Embed { embedding, ids })?)
+    /// residual = the embeddings of `ids`, the first of them at position `pos`.
+    pub fn embed(&self, embedding: &Embedding, ids: &[u32], pos: usize, pass: &Pass) -> Result<(), ForwardError> {
+        let residual = self.slot(Slot::Residual);
+        residual.inplace_op1(&Embed { embedding, ids, pos })?;
+        if let Some(norm) = &embedding.norm {
+            residual.inplace_op1(&NormInPlace { norm, pass, width: self.n_embd })?;
+        }
+        Ok(())
     }
 
     pub fn angles(&mut self, ropes: &[Rope], pos: usize, rows: usize) {
@@ -75,19 +92,15 @@ impl Workspace {
     }
 
     /// Shows `emit` the logits of each row of `group`, which is no longer than [`HEAD_ROWS`].
-    pub fn logits(
-        &self,
-        pass: &Pass,
-        norm: &Norm,
-        head: &Linear,
-        group: Range<usize>,
-        emit: &mut dyn FnMut(usize, &[f32]),
-    ) -> Result<(), ForwardError> {
+    pub fn logits(&self, pass: &Pass, end: &End, group: Range<usize>, emit: &mut dyn FnMut(usize, &[f32])) -> Result<(), ForwardError> {
         let few = pass.with_rows(group.len());
-        self.gathered.inplace_op2(&self.residual, &Gather { first: group.start, rows: group.len() })?;
-        self.normed.inplace_op2(&self.gathered, &NormRows { norm, pass: &few })?;
-        let linears = std::slice::from_ref(head);
-        self.logits.inplace_op2(&self.normed, &LinearGroup { linears, pass: &few, add: false })?;
+        self.gathered.inplace_op2(self.slot(Slot::Residual), &Gather { first: group.start, rows: group.len() })?;
+        if let Some(norm) = &end.norm {
+            self.gathered.inplace_op1(&NormInPlace { norm, pass: &few, width: self.n_embd })?;
+        }
+        let linears = std::slice::from_ref(&end.head);
+        self.logits.inplace_op2(&self.gathered, &LinearGroup { linears, pass: &few, add: false })?;
+        self.logits.inplace_op1(&Finish { end, rows: group.len() })?;
         let (storage, layout) = self.logits.storage_and_layout();
         let candle_core::Storage::Cpu(storage) = &*storage else {
             return Err(candle_core::Error::msg("logits are not on the CPU").into());
@@ -98,10 +111,46 @@ impl Workspace {
     }
 }
 
-/// dst[r] = the embedding of ids[r]
+/// Ids become rows.
+pub struct Embedding {
+    pub tokens: Weight,
+    pub scale: f32,
+    /// Rows by position.
+    pub positions: Option<Weight>,
+    pub norm: Option<Norm>,
+}
+
+impl Embedding {
+    pub fn bind(file: &Gguf, plan: &Plan) -> Result<Self, TensorError> {
+        Ok(Self {
+            tokens: Weight::bind(file, &plan.embedding)?,
+            scale: plan.embedding_scale,
+            positions: plan.positions.as_ref().map(|t| Weight::bind(file, t)).transpose()?,
+            norm: plan.embedding_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
+        })
+    }
+}
+
+/// Rows become logits.
+pub struct End {
+    norm: Option<Norm>,
+    head: Linear,
+    scale: f32,
+    cap: Option<f32>,
+}
+
+impl End {
+    pub fn bind(file: &Gguf, plan: &Plan) -> Result<Self, TensorError> {
+        let norm = plan.out_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?;
+        Ok(Self { norm, head: Linear::bind(file, &plan.head)?, scale: plan.logit_scale, cap: plan.logit_cap })
+    }
+}
+
+/// dst[r] = scale * the embedding of ids[r], plus that of its position
 struct Embed<'a> {
-    embedding: &'a Weight,
+    embedding: &'a Embedding,
     ids: &'a [u32],
+    pos: usize,
 }
 
 impl InplaceOp1 for Embed<'_> {
@@ -110,9 +159,41 @@ impl InplaceOp1 for Embed<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let d = width(layout);
-        for (id, row) in self.ids.iter().zip(values_mut(storage, layout)?.chunks_exact_mut(d)) {
-            self.embedding.row(*id as usize, row);
+        let (d, Embedding { tokens, scale, positions, .. }) = (width(layout), self.embedding);
+        let mut of_position = vec![0.0; if positions.is_some() { d } else { 0 }];
+        for (r, (id, row)) in self.ids.iter().zip(values_mut(storage, layout)?.chunks_exact_mut(d)).enumerate() {
+            tokens.row(*id as usize, row);
+            if *scale != 1.0 {
+                row.iter_mut().for_each(|x| *x *= scale);
+            }
+            if let Some(positions) = positions {
+                positions.row(self.pos + r, &mut of_position);
+                row.iter_mut().zip(&of_position).for_each(|(x, p)| *x += p);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// dst[r] = cap * tanh(scale * dst[r] / cap)
+struct Finish<'a> {
+    end: &'a End,
+    rows: usize,
+}
+
+impl InplaceOp1 for Finish<'_> {
+    fn name(&self) -> &'static str {
+        "finish logits"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let n = self.rows * width(layout);
+        let logits = &mut values_mut(storage, layout)?[..n];
+        if self.end.scale != 1.0 {
+            logits.iter_mut().for_each(|x| *x *= self.end.scale);
+        }
+        if let Some(cap) = self.end.cap {
+            logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
         }
         Ok(())
     }
@@ -130,7 +211,7 @@ impl InplaceOp2 for Gather {
     }
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
-        let d = width(l1);
+        let d = width(l2);
         let n = self.rows * d;
         values_mut(s1, l1)?[..n].copy_from_slice(&values(s2, l2)?[self.first * d..self.first * d + n]);
         Ok(())

@@ -1,17 +1,20 @@
 //! The logits of tiny models of every architecture (golden/archs): whole, in chunks of 7, token by token.
 
 use super::folder;
+use ingle::model::arch::TABLE;
 use std::path::Path;
 use std::process::Command;
 
-/// Architectures that must match. A file of any other is counted as not read yet, by name.
-const KNOWN: &[&str] = &["llama"];
+/// Files that must match, of those in the whole folder.
+const N_MATCHING: usize = 9;
 
 struct Case {
     ids: String,
     reference: Vec<f32>,
     own_f16: f64,
     own_f16_cache: f64,
+    /// llama.cpp looks GELU up in a table that the exact path does without.
+    exact: f64,
 }
 
 pub fn read_f32(path: &Path) -> Vec<f32> {
@@ -28,6 +31,7 @@ fn case(folder: &Path, name: &str) -> (String, Case) {
         reference: read_f32(&folder.join(format!("{name}.logits"))),
         own_f16: json["checks"]["nmse_own_f16_run"].as_f64().unwrap(),
         own_f16_cache: json["checks"]["nmse_own_f16_run_f16_cache"].as_f64().unwrap(),
+        exact: if json["checks"]["nmse_exact_gelu_instead_of_f16_table"].is_null() { 1e-6 } else { 1e-5 },
     };
     (json["architecture"].as_str().unwrap().to_owned(), case)
 }
@@ -71,14 +75,15 @@ fn logits_match() {
     println!("{:24} {:>12} {:>9} {:>9} {:>9} {:>9}", "model", "path", "whole", "chunk 7", "token", "limit");
     for name in &names {
         let (architecture, case) = case(&folder, name);
-        if !KNOWN.contains(&architecture.as_str()) {
+        // A file of any architecture that ingle does not know is counted, by name.
+        if TABLE.iter().all(|known| known.name != architecture) {
             unread.push(name.as_str());
             continue;
         }
         let paths: [(&str, &[&str], f64); 3] = [
             ("F32 cache", &["--cache", "f32"], f64::max(1e-5, 2.0 * case.own_f16)),
             ("F16 cache", &["--cache", "f16"], f64::max(1e-4, 2.0 * case.own_f16_cache)),
-            ("exact", &["--exact"], 1e-6),
+            ("exact", &["--exact"], case.exact),
         ];
         let model = folder.join(format!("{name}.gguf"));
         let mut ok = true;
@@ -91,5 +96,6 @@ fn logits_match() {
         if ok { passed += 1 } else { failed.push(name.as_str()) }
     }
     println!("{passed} passed, {} failed, {} of architectures not read yet: {}", failed.len(), unread.len(), unread.join(" "));
-    assert!(failed.is_empty() && passed >= 9, "failed: {failed:?}");
+    assert!(failed.is_empty(), "failed: {failed:?}");
+    assert!(passed >= N_MATCHING.min(names.len()), "{passed} passed");
 }

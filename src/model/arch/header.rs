@@ -1,12 +1,14 @@
 //! Typed reading of a model's metadata, with an error that names the key; and the pieces that many families share.
 
-use super::super::plan::{LinearPlan, NormPlan, RopePairs, RopePlan, TensorError, TensorPlan, YarnPlan};
+use super::super::plan::{LinearPlan, NormKind, NormPlan, RopePairs, RopePlan, TensorError, TensorPlan, YarnPlan};
 use crate::gguf::Gguf;
 
 /// More layers than any model has; a declared number beyond it is a broken file.
 pub const LAYERS_MAX: usize = 1024;
 /// Likewise for experts.
 pub const EXPERTS_MAX: usize = 4096;
+/// Likewise for how often a stack of layers runs.
+pub const LOOPS_MAX: usize = 64;
 /// Likewise for every width, head count and context length.
 const COUNT_MAX: usize = 1 << 30;
 
@@ -41,14 +43,14 @@ impl ArchError {
     }
 }
 
-/// The counts nearly every family has.
-#[derive(Debug, Clone, Copy)]
+/// The counts nearly every family has; those that may differ from layer to layer have a value for each.
+#[derive(Debug, Clone)]
 pub struct Dims {
     pub n_layer: usize,
     pub n_embd: usize,
-    pub n_ff: usize,
-    pub n_head: usize,
-    pub n_head_kv: usize,
+    pub n_ff: Vec<usize>,
+    pub n_head: Vec<usize>,
+    pub n_head_kv: Vec<usize>,
     pub n_vocab: usize,
     pub n_ctx_train: usize,
 }
@@ -57,17 +59,19 @@ pub struct Dims {
 pub struct Header<'a> {
     file: &'a Gguf,
     prefix: String,
+    /// The context length that will be run; some choices depend on it.
+    n_ctx: usize,
 }
 
 impl<'a> Header<'a> {
-    pub fn new(file: &'a Gguf) -> Result<Self, ArchError> {
+    pub fn new(file: &'a Gguf, n_ctx: usize) -> Result<Self, ArchError> {
         let key = "general.architecture";
         let name = file.str(key).ok_or_else(|| ArchError::Missing { key: key.to_owned() })?;
-        Ok(Self { file, prefix: name.into_owned() })
+        Ok(Self { file, prefix: name.into_owned(), n_ctx })
     }
 
-    pub fn architecture(&self) -> Result<String, ArchError> {
-        Ok(self.prefix.clone())
+    pub fn architecture(&self) -> &str {
+        &self.prefix
     }
 
     /// Whether the file has this tensor.
@@ -79,7 +83,7 @@ impl<'a> Header<'a> {
         format!("{}.{name}", self.prefix)
     }
 
-    fn wrong(&self, name: &str, expected: impl Into<String>) -> ArchError {
+    pub fn wrong(&self, name: &str, expected: impl Into<String>) -> ArchError {
         let key = self.key(name);
         let found = self.file.get(&key).map(|v| v.describe()).unwrap_or_else(|| "missing".to_owned());
         ArchError::Value { key, found, expected: expected.into() }
@@ -103,6 +107,58 @@ impl<'a> Header<'a> {
 
     pub fn count_or(&self, name: &str, default: usize) -> Result<usize, ArchError> {
         Ok(self.count_opt(name)?.unwrap_or(default))
+    }
+
+    /// A count for each layer, 0 among them: an array, or one number for all.
+    pub fn counts(&self, name: &str, n_layer: usize, default: Option<usize>) -> Result<Vec<usize>, ArchError> {
+        let key = self.key(name);
+        let expected = || self.wrong(name, format!("a whole number up to {COUNT_MAX}, or {n_layer} of them"));
+        let values = match (self.file.get(&key), default) {
+            (None, Some(default)) => return Ok(vec![default; n_layer]),
+            (None, None) => return Err(ArchError::Missing { key }),
+            (Some(value), _) if value.as_array().is_some() => self.file.want_ints::<usize>(&key).map_err(|_| expected())?,
+            (Some(_), _) => self.file.u64(&key).and_then(|v| usize::try_from(v).ok()).map(|v| vec![v; n_layer]),
+        };
+        let values = values.filter(|v| v.len() >= n_layer && v.iter().all(|n| *n <= COUNT_MAX)).ok_or_else(expected)?;
+        Ok(values[..n_layer].to_vec())
+    }
+
+    /// A flag for each layer, where the file has them.
+    pub fn flags(&self, name: &str, n_layer: usize) -> Result<Option<Vec<bool>>, ArchError> {
+        let key = self.key(name);
+        if self.file.get(&key).and_then(|v| v.as_array()).is_none() {
+            return Ok(None);
+        }
+        let flags: Option<Vec<bool>> = match self.file.want_bools(&key) {
+            Ok(flags) => flags.map(|f| f.collect()),
+            Err(_) => self.file.want_ints::<u32>(&key).ok().flatten().map(|f| f.into_iter().map(|x| x != 0).collect()),
+        };
+        match flags {
+            Some(flags) if flags.len() >= n_layer => Ok(Some(flags[..n_layer].to_vec())),
+            _ => Err(self.wrong(name, format!("{n_layer} flags"))),
+        }
+    }
+
+    pub fn flag_or(&self, name: &str, default: bool) -> bool {
+        self.file.bool(&self.key(name)).unwrap_or(default)
+    }
+
+    /// Numbers, one or several.
+    pub fn number(&self, name: &str) -> Option<f32> {
+        self.file.f32(&self.key(name)).filter(|v| v.is_finite())
+    }
+
+    pub fn numbers(&self, name: &str, n: usize) -> Result<Option<Vec<f32>>, ArchError> {
+        let key = self.key(name);
+        let values: Vec<f32> = match (self.file.get(&key), self.file.f32(&key)) {
+            (None, _) => return Ok(None),
+            (_, Some(one)) => vec![one; n],
+            _ => self.file.f32s(&key).map(|v| v.collect()).unwrap_or_default(),
+        };
+        if values.len() < n || values.iter().any(|v| !v.is_finite()) {
+            return Err(self.wrong(name, format!("{n} numbers")));
+        }
+        Ok(Some(values[..n].to_vec()))
     }
 
     /// A finite number above 0, if the key is there.
@@ -130,19 +186,32 @@ impl<'a> Header<'a> {
         if n_layer > LAYERS_MAX {
             return Err(self.wrong("block_count", format!("at most {LAYERS_MAX}")));
         }
+        // Blocks that draft tokens ahead stand at the end and are no part of the model's text.
+        let n_draft = self.counts("nextn_predict_layers", 1, Some(0))?[0];
+        let n_layer = n_layer.checked_sub(n_draft).filter(|n| *n > 0);
+        let n_layer = n_layer.ok_or_else(|| self.wrong("nextn_predict_layers", "fewer than block_count"))?;
         let n_embd = self.count("embedding_length")?;
-        let n_head = self.count("attention.head_count")?;
-        let n_head_kv = self.count_or("attention.head_count_kv", n_head)?;
-        if !n_head.is_multiple_of(n_head_kv) {
-            return Err(self.wrong("attention.head_count", format!("a multiple of attention.head_count_kv, {n_head_kv}")));
+        let n_head = self.counts("attention.head_count", n_layer, None)?;
+        let n_head_kv = match self.file.get(&self.key("attention.head_count_kv")) {
+            Some(_) => self.counts("attention.head_count_kv", n_layer, None)?,
+            None => n_head.clone(),
+        };
+        for (heads, kv) in n_head.iter().zip(&n_head_kv) {
+            if *kv > 0 && !heads.is_multiple_of(*kv) {
+                return Err(self.wrong("attention.head_count", format!("a multiple of attention.head_count_kv, {kv}")));
+            }
         }
-        if self.count_opt("attention.key_length")?.is_none() && !n_embd.is_multiple_of(n_head) {
+        let most = n_head.iter().copied().max().unwrap_or(0);
+        if most == 0 {
+            return Err(self.wrong("attention.head_count", "at least 1 in some layer"));
+        }
+        if self.count_opt("attention.key_length")?.is_none() && !n_embd.is_multiple_of(n_head[0].max(1)) {
             return Err(self.wrong("attention.head_count", format!("a divisor of embedding_length, {n_embd}")));
         }
         Ok(Dims {
             n_layer,
             n_embd,
-            n_ff: self.count("feed_forward_length")?,
+            n_ff: self.counts("feed_forward_length", n_layer, None)?,
             n_head,
             n_head_kv,
             n_vocab: self.n_vocab(n_embd)?,
@@ -170,8 +239,8 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// (experts, used for each token), where the model has any.
-    pub fn experts(&self) -> Result<Option<(usize, usize)>, ArchError> {
+    /// (experts, used for each token in each layer), where the model has any.
+    pub fn experts(&self, n_layer: usize) -> Result<Option<(usize, Vec<usize>)>, ArchError> {
         // Converters write 0 for "none".
         if self.file.u64(&self.key("expert_count")).unwrap_or(0) == 0 {
             return Ok(None);
@@ -180,16 +249,24 @@ impl<'a> Header<'a> {
         if n_expert > EXPERTS_MAX {
             return Err(self.wrong("expert_count", format!("at most {EXPERTS_MAX}")));
         }
-        let n_used = self.count("expert_used_count")?;
-        if n_used > n_expert {
-            return Err(self.wrong("expert_used_count", format!("at most expert_count, {n_expert}")));
+        let n_used = self.counts("expert_used_count", n_layer, None)?;
+        if n_used.iter().any(|n| *n == 0 || *n > n_expert) {
+            return Err(self.wrong("expert_used_count", format!("from 1 to expert_count, {n_expert}")));
         }
         Ok(Some((n_expert, n_used)))
     }
 
+    /// The context length that longrope was made from: the default one, since a longer one turns by other factors.
+    pub fn longrope_context(&self) -> Result<Option<usize>, ArchError> {
+        if !self.has("rope_factors_long.weight") {
+            return Ok(None);
+        }
+        self.count_opt("rope.scaling.original_context_length")
+    }
+
     /// Rope with the scaling that the file declares. `rope_freqs.weight` divides the frequencies where it is there.
     pub fn rope(&self, pairs: RopePairs, n_rot: usize, head_dim: usize) -> Result<RopePlan, ArchError> {
-        if !n_rot.is_multiple_of(2) || n_rot > head_dim {
+        if n_rot == 0 || !n_rot.is_multiple_of(2) || n_rot > head_dim {
             return Err(self.wrong("rope.dimension_count", format!("an even number up to the head size, {head_dim}")));
         }
         // A lone factor means linear scaling.
@@ -198,41 +275,69 @@ impl<'a> Header<'a> {
             None => self.positive_or("rope.scale_linear", 1.0)?,
         };
         let kind = self.file.str(&self.key("rope.scaling.type"));
-        let (freq_scale, yarn) = match kind.as_deref() {
-            Some("none") => (1.0, None),
-            None | Some("linear") => (1.0 / factor, None),
+        // llama.cpp src/llama-context.cpp: the file's own factor multiplies whatever the scaling brings.
+        let own = self.positive_or("rope.scaling.attn_factor", 1.0)?;
+        let (freq_scale, yarn, magnitude) = match kind.as_deref() {
+            Some("none") => (1.0, None, own),
+            None | Some("linear") => (1.0 / factor, None, own),
+            Some("longrope") => (1.0, None, own),
             Some("yarn") => {
                 let n_ctx_orig = self.count_or("rope.scaling.original_context_length", self.count("context_length")?)?;
-                // llama.cpp src/llama-context.cpp and rope_yarn in ggml: 1 + 0.1 ln(factor), times the file's own.
-                let magnitude = (1.0 + 0.1 * factor.ln()) * self.positive_or("rope.scaling.attn_factor", 1.0)?;
-                (1.0 / factor, Some(YarnPlan { n_ctx_orig, beta_fast: 32.0, beta_slow: 1.0, magnitude }))
+                (1.0 / factor, Some(YarnPlan { n_ctx_orig, beta_fast: 32.0, beta_slow: 1.0 }), (1.0 + 0.1 * factor.ln()) * own)
             }
-            Some(_) => return Err(self.wrong("rope.scaling.type", "none, linear or yarn")),
+            Some(_) => return Err(self.wrong("rope.scaling.type", "none, linear, yarn or longrope")),
         };
-        let factors = "rope_freqs.weight";
         Ok(RopePlan {
             pairs,
             n_rot,
             base: self.positive_or("rope.freq_base", 10_000.0)?,
             freq_scale,
             yarn,
-            factors: self.has(factors).then(|| self.tensor(factors.to_owned(), &[n_rot / 2])),
+            factors: self.rope_factors(n_rot)?,
+            magnitude,
         })
+    }
+
+    /// Divisors of the frequencies: for every context, or by how long the context is that is run.
+    fn rope_factors(&self, n_rot: usize) -> Result<Option<TensorPlan>, ArchError> {
+        let original = self.count_opt("rope.scaling.original_context_length")?.unwrap_or(usize::MAX);
+        let by_length = if self.n_ctx > original { "rope_factors_long.weight" } else { "rope_factors_short.weight" };
+        let name = ["rope_freqs.weight", by_length].into_iter().find(|name| self.has(name));
+        Ok(name.map(|name| self.tensor(name.to_owned(), &[n_rot / 2])))
     }
 
     pub fn tensor(&self, name: String, shape: &[usize]) -> TensorPlan {
         TensorPlan::new(name, shape)
     }
 
-    pub fn norm(&self, name: String, width: usize, eps: f32) -> NormPlan {
-        NormPlan { weight: self.tensor(name, &[width]), eps }
+    /// `NAME.weight`, and `NAME.bias` where the file has it.
+    pub fn norm(&self, name: &str, kind: NormKind, width: usize, eps: f32) -> NormPlan {
+        let bias = format!("{name}.bias");
+        let bias = self.has(&bias).then(|| self.tensor(bias, &[width]));
+        NormPlan { kind, weight: Some(self.tensor(format!("{name}.weight"), &[width])), bias, eps }
+    }
+
+    /// The same, if the file has its weight.
+    pub fn norm_if(&self, name: &str, kind: NormKind, width: usize, eps: f32) -> Option<NormPlan> {
+        self.has(&format!("{name}.weight")).then(|| self.norm(name, kind, width, eps))
+    }
+
+    /// Rows of a matrix in the file: its second dimension.
+    pub fn n_rows(&self, tensor: &str) -> Option<usize> {
+        self.file.tensor(tensor).map(|t| t.shape.get(1).map_or(1, |n| usize::try_from(*n).unwrap_or(0)))
+    }
+
+    /// Dimensions of a tensor in the file.
+    pub fn shape(&self, tensor: &str) -> Option<Vec<usize>> {
+        self.file.tensor(tensor).map(|t| t.shape.iter().map(|n| usize::try_from(*n).unwrap_or(0)).collect())
     }
 
     /// `NAME.weight`, and `NAME.bias` where the file has it.
     pub fn linear(&self, name: String, n_in: usize, n_out: usize) -> LinearPlan {
-        let bias = format!("{name}.bias");
+        let (bias, scale) = (format!("{name}.bias"), format!("{name}.scale"));
         LinearPlan {
             bias: self.has(&bias).then(|| self.tensor(bias, &[n_out])),
+            scale: self.has(&scale).then(|| self.tensor(scale, &[1])),
             weight: self.tensor(format!("{name}.weight"), &[n_in, n_out]),
             n_in,
             n_out,

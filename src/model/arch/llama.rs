@@ -1,80 +1,166 @@
-//! `llama`: Llama 1 to 3.3, Mistral, Mixtral and all that were converted under this name.
+//! `llama`: Llama 1 to 3.3, Mistral, Mixtral and all that were converted under this name; and those that are the same but
+//! for a detail.
 
-use super::super::plan::{Activation, AttentionPlan, BranchPlan, ExpertsPlan, FeedForwardPlan, Gating, LayerPlan, Mixer, Plan, RopePairs};
-use super::header::Dims;
+use super::super::plan::{Activation, HeadNorm, NormAt, Plan, RopePairs, Seen, StepPlan, Slot, Temperature, Xielu};
+use super::transformer::{Router, Transformer};
 use super::{ArchError, Header};
+use crate::model::plan::{Gating, LayerPlan, Mixer, BranchPlan};
 
 pub fn plan(h: &Header) -> Result<Plan, ArchError> {
-    let dims = h.dims()?;
-    let head_dim_k = h.count_or("attention.key_length", dims.n_embd / dims.n_head)?;
-    let n_rot = h.count_or("rope.dimension_count", head_dim_k)?;
-    let rope = h.rope(RopePairs::Norm, n_rot, head_dim_k)?;
-    let eps = h.positive("attention.layer_norm_rms_epsilon")?;
-    let layer = |il: usize| -> Result<LayerPlan, ArchError> {
-        let norm = |what: &str| h.norm(format!("blk.{il}.{what}.weight"), dims.n_embd, eps);
-        Ok(LayerPlan {
-            branches: vec![
-                BranchPlan { norm: norm("attn_norm"), mixer: Mixer::Attention(attention(h, &dims, il)?) },
-                BranchPlan { norm: norm("ffn_norm"), mixer: feed_forward(h, &dims, il)? },
-            ],
-        })
-    };
-    Ok(Plan {
-        n_embd: dims.n_embd,
-        n_vocab: dims.n_vocab,
-        n_ctx_train: dims.n_ctx_train,
-        embedding: h.tensor("token_embd.weight".to_owned(), &[dims.n_embd, dims.n_vocab]),
-        ropes: vec![rope],
-        layers: (0..dims.n_layer).map(layer).collect::<Result<_, _>>()?,
-        out_norm: h.norm("output_norm.weight".to_owned(), dims.n_embd, eps),
-        head: h.head(dims.n_embd, dims.n_vocab),
+    Transformer::new(h)?.rope(RopePairs::Norm)?.plan()
+}
+
+/// Halves of a head are turned together.
+pub fn neox(h: &Header) -> Result<Plan, ArchError> {
+    Transformer::new(h)?.rope(RopePairs::Neox)?.plan()
+}
+
+/// Queries and keys are normed after they are turned.
+pub fn maincoder(h: &Header) -> Result<Plan, ArchError> {
+    Transformer { head_norm_at: NormAt::AfterRope, ..Transformer::new(h)?.rope(RopePairs::Norm)? }.plan()
+}
+
+pub fn arcee(h: &Header) -> Result<Plan, ArchError> {
+    Transformer { activation: Activation::ReluSquared, ..Transformer::new(h)?.rope(RopePairs::Norm)? }.plan()
+}
+
+/// The norm before the feed-forward has an older name.
+pub fn seed_oss(h: &Header) -> Result<Plan, ArchError> {
+    Transformer { ffn_norm: "post_attention_norm", ..Transformer::new(h)?.rope(RopePairs::Neox)? }.plan()
+}
+
+/// Every fourth layer does not rotate.
+pub fn smollm3(h: &Header) -> Result<Plan, ArchError> {
+    Transformer::new(h)?.rope_where(RopePairs::Norm, |il| (il + 1) % 4 != 0)?.plan()
+}
+
+/// 7B rotates, 13B takes off what distance costs; the layer count tells which.
+pub fn baichuan(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?;
+    if t.dims.n_layer == 40 { with_alibi(t, 8.0) } else { t.rope(RopePairs::Norm)?.plan() }
+}
+
+pub fn refact(h: &Header) -> Result<Plan, ArchError> {
+    with_alibi(Transformer::new(h)?, 8.0)
+}
+
+pub fn with_alibi(t: Transformer, bias: f32) -> Result<Plan, ArchError> {
+    t.plan_with(|_, attention| {
+        attention.alibi = Some(bias);
+        Ok(())
     })
 }
 
-fn attention(h: &Header, dims: &Dims, il: usize) -> Result<AttentionPlan, ArchError> {
-    let blk = |what: &str| format!("blk.{il}.{what}");
-    let Dims { n_embd, n_head, n_head_kv, .. } = *dims;
-    let head_dim_k = h.count_or("attention.key_length", n_embd / n_head)?;
-    let head_dim_v = h.count_or("attention.value_length", head_dim_k)?;
-    let (n_q, n_k, n_v) = (n_head * head_dim_k, n_head_kv * head_dim_k, n_head_kv * head_dim_v);
-    let qkv = if h.has(&blk("attn_qkv.weight")) {
-        vec![h.linear(blk("attn_qkv"), n_embd, n_q + n_k + n_v)]
-    } else {
-        vec![h.linear(blk("attn_q"), n_embd, n_q), h.linear(blk("attn_k"), n_embd, n_k), h.linear(blk("attn_v"), n_embd, n_v)]
-    };
-    Ok(AttentionPlan {
-        n_head,
-        n_head_kv,
-        head_dim_k,
-        head_dim_v,
-        qkv,
-        out: h.linear(blk("attn_output"), n_head * head_dim_v, n_embd),
-        rope: Some(0),
-        scale: h.positive_or("attention.scale", 1.0 / (head_dim_k as f32).sqrt())?,
+/// Ministral 3: YaRN with its own ramp, and queries that grow with their position.
+pub fn mistral3(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?.rope(RopePairs::Norm)?;
+    let factor = h.positive_or("rope.scaling.factor", 1.0)?;
+    if let Some(yarn) = &mut t.ropes[0].yarn {
+        yarn.beta_fast = h.positive_or("rope.scaling.yarn_beta_fast", yarn.beta_fast)?;
+        yarn.beta_slow = h.positive_or("rope.scaling.yarn_beta_slow", yarn.beta_slow)?;
+        if let Some(m) = h.positive_opt("rope.scaling.yarn_log_multiplier")? {
+            t.ropes[0].magnitude /= 1.0 + 0.1 * m * factor.ln();
+        }
+    }
+    let temperature = temperature(h)?;
+    t.plan_with(|_, attention| {
+        attention.temperature = temperature;
+        Ok(())
     })
 }
 
-/// One feed-forward, or experts where the file counts any.
-fn feed_forward(h: &Header, dims: &Dims, il: usize) -> Result<Mixer, ArchError> {
-    let blk = |what: &str| format!("blk.{il}.{what}");
-    let Dims { n_embd, n_ff, .. } = *dims;
-    let activation = Activation::SwiGlu;
-    let Some((n_expert, n_used)) = h.experts()? else {
-        let gate = h.linear(blk("ffn_gate"), n_embd, n_ff);
-        let up = h.linear(blk("ffn_up"), n_embd, n_ff);
-        let down = h.linear(blk("ffn_down"), n_ff, n_embd);
-        return Ok(Mixer::FeedForward(FeedForwardPlan { gate, up, down, activation }));
-    };
-    Ok(Mixer::Experts(ExpertsPlan {
-        n_expert,
-        n_used,
-        n_ff,
-        router: h.linear(blk("ffn_gate_inp"), n_embd, n_expert),
-        gating: Gating::Softmax,
-        renormalize: true,
-        gate: h.tensor(blk("ffn_gate_exps.weight"), &[n_embd, n_ff, n_expert]),
-        up: h.tensor(blk("ffn_up_exps.weight"), &[n_embd, n_ff, n_expert]),
-        down: h.tensor(blk("ffn_down_exps.weight"), &[n_ff, n_embd, n_expert]),
-        activation,
-    }))
+fn temperature(h: &Header) -> Result<Option<Temperature>, ArchError> {
+    let Some(scale) = h.positive_opt("attention.temperature_scale")? else { return Ok(None) };
+    let length = h.count_or("rope.scaling.original_context_length", h.count("context_length")?)?;
+    Ok(Some(Temperature { scale, length, offset: 0 }))
+}
+
+/// Three layers of four see their own chunk, rotate and norm their heads; the fourth sees all and grows its queries.
+pub fn llama4(h: &Header) -> Result<Plan, ArchError> {
+    const CHUNK: usize = 8192;
+    /// Maverick's count of experts; it does not norm its heads.
+    const MAVERICK: usize = 128;
+    let rotates = |il: usize| (il + 1) % 4 != 0;
+    let mut t = Transformer::new(h)?.rope_where(RopePairs::Norm, rotates)?;
+    t.router = Router { gating: Gating::SigmoidOfInput, renormalize: false };
+    let norms_heads = h.experts(t.dims.n_layer)?.is_none_or(|(n, _)| n != MAVERICK);
+    t.plan_with(|il, attention| {
+        if rotates(il) {
+            attention.seen = Seen::Chunk(CHUNK);
+            let norm = norms_heads.then(|| t.plain_norm());
+            attention.head_norm = Some(HeadNorm { q: norm.clone(), k: norm, whole: false, each: false, at: NormAt::AfterRope });
+        } else {
+            attention.temperature = Some(Temperature { scale: 0.1, length: CHUNK, offset: 1 });
+        }
+        Ok(())
+    })
+}
+
+/// The stack runs several times, normed between; each run keeps keys and values of its own.
+pub fn nanbeige(h: &Header) -> Result<Plan, ArchError> {
+    let mut plan = plan(h)?;
+    let n_loops = h.count_or("num_loops", 1)?;
+    if n_loops > super::header::LOOPS_MAX {
+        return Err(h.wrong("num_loops", format!("at most {}", super::header::LOOPS_MAX)));
+    }
+    let once = plan.layers.clone();
+    for _ in 1..n_loops {
+        if let Some(norm) = plan.out_norm.clone().filter(|_| !h.flag_or("skip_loop_final_norm", false)) {
+            plan.layers.push(LayerPlan { steps: vec![StepPlan::Norm { from: Slot::Residual, to: Slot::Residual, norm }] });
+        }
+        plan.layers.extend(once.clone());
+    }
+    Ok(plan)
+}
+
+/// xIELU between up and down, with numbers for each layer.
+pub fn apertus(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    let n = t.dims.n_layer;
+    let numbers = |name: &str| h.numbers(name, n)?.ok_or_else(|| h.wrong(name, format!("{n} numbers")));
+    let (positive, negative, beta, eps) = (numbers("xielu.alpha_p")?, numbers("xielu.alpha_n")?, numbers("xielu.beta")?, numbers("xielu.eps")?);
+    let softplus = |x: f32| x.exp().ln_1p();
+    t.plan_of(|il| {
+        let mut ffn = t.dense(il, "", t.dims.n_ff[il]);
+        ffn.activation = Activation::Xielu(Xielu {
+            positive: softplus(positive[il]),
+            negative: beta[il] + softplus(negative[il]),
+            beta: beta[il],
+            eps: eps[il],
+        });
+        Ok(t.layer(il, Mixer::Attention(t.attention(il)?), Mixer::FeedForward(ffn)))
+    })
+}
+
+/// Layers found by search: some without attention, some with one matrix in its place, some without a feed-forward.
+pub fn deci(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?.rope(RopePairs::Norm)?;
+    t.plan_of(|il| {
+        let mut layer = LayerPlan::default();
+        if t.dims.n_ff[il] == 0 {
+            return Ok(layer);
+        }
+        match (t.dims.n_head[il], t.dims.n_head_kv[il]) {
+            (0, _) => {}
+            (_, 0) => {
+                let linear = h.linear(t.blk(il, "attn_output"), t.dims.n_embd, t.dims.n_embd);
+                layer.branch(BranchPlan::new(t.norm(il, "attn_norm"), Mixer::Linear(linear)));
+            }
+            _ => layer.branch(BranchPlan::new(t.norm(il, "attn_norm"), Mixer::Attention(t.attention(il)?))),
+        }
+        layer.branch(BranchPlan::new(t.norm(il, "ffn_norm"), t.feed_forward(il)?));
+        Ok(layer)
+    })
+}
+
+/// Norms of what is attended and of the hidden values, and a number beside each matrix.
+pub fn bitnet(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    t.plan_of(|il| {
+        let mut attention = t.attention(il)?;
+        attention.attended_norm = Some(h.norm(&t.blk(il, "attn_sub_norm"), t.kind, attention.n_head * attention.head_dim_v, t.eps));
+        let mut ffn = t.dense(il, "", t.dims.n_ff[il]);
+        ffn.hidden_norm = Some(h.norm(&t.blk(il, "ffn_sub_norm"), t.kind, t.dims.n_ff[il], t.eps));
+        Ok(t.layer(il, Mixer::Attention(attention), Mixer::FeedForward(ffn)))
+    })
 }

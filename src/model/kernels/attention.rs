@@ -27,9 +27,31 @@ pub struct KvHead<'a> {
     pub values: CachedRows<'a>,
 }
 
+/// Which keys a query at position p sees, up to p.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    All,
+    /// The last so many, p's own among them.
+    Window(usize),
+    /// Those of its own chunk: from p - p % n on.
+    Chunk(usize),
+}
+
+impl Seen {
+    /// The positions that the row at `pos` sees.
+    pub fn by(self, pos: usize) -> Range<usize> {
+        let first = match self {
+            Seen::All => 0,
+            Seen::Window(n) => (pos + 1).saturating_sub(n),
+            Seen::Chunk(n) => pos - pos % n,
+        };
+        first..pos + 1
+    }
+}
+
 /// The shape of one step's attention.
 #[derive(Debug, Clone, Copy)]
-pub struct Attention {
+pub struct Attention<'a> {
     pub n_head: usize,
     pub n_head_kv: usize,
     pub head_dim_k: usize,
@@ -38,13 +60,16 @@ pub struct Attention {
     /// Position of the first row; row `r` sees the positions up to `first_pos + r`, which are in the cache.
     pub first_pos: usize,
     pub n_rows: usize,
-    /// If set, row `r` sees only that many positions, its own among them.
-    pub window: Option<usize>,
+    pub seen: Seen,
     /// If set, scores become `cap * tanh(score / cap)`.
     pub softcap: Option<f32>,
+    /// Each head's scores lose slope * distance, [n_head].
+    pub slopes: Option<&'a [f32]>,
+    /// A score of each head that takes its share and has no value, [n_head].
+    pub sinks: Option<&'a [f32]>,
 }
 
-impl Attention {
+impl Attention<'_> {
     /// Query heads that share a KV head.
     fn group(&self) -> usize {
         self.n_head / self.n_head_kv
@@ -55,16 +80,20 @@ impl Attention {
         (QUERY_ROWS / self.group()).max(1)
     }
 
-    /// Caps scores, if there is a cap. What is still to multiply them by.
-    fn capped(&self, scores: &mut [f32]) -> f32 {
-        let Some(cap) = self.softcap else { return self.scale };
-        scores.iter_mut().for_each(|s| *s = cap * (self.scale * *s / cap).tanh());
+    /// Caps the scores of keys from `begin` on, takes off what distance costs. What is still to multiply them by.
+    fn adjusted(&self, scores: &mut [f32], head: usize, pos: usize, begin: usize) -> f32 {
+        if self.softcap.is_none() && self.slopes.is_none() {
+            return self.scale;
+        }
+        match self.softcap {
+            Some(cap) => scores.iter_mut().for_each(|s| *s = cap * (self.scale * *s / cap).tanh()),
+            None => scores.iter_mut().for_each(|s| *s *= self.scale),
+        }
+        if let Some(slopes) = self.slopes {
+            let (slope, first) = (slopes[head], begin as f32 - pos as f32);
+            scores.iter_mut().enumerate().for_each(|(j, s)| *s += slope * (first + j as f32));
+        }
         1.0
-    }
-
-    /// The positions that the row at `pos` sees.
-    fn seen(&self, pos: usize) -> Range<usize> {
-        self.window.map_or(0, |n| (pos + 1).saturating_sub(n))..pos + 1
     }
 }
 
@@ -132,9 +161,11 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
     out.fill(0.0);
     running.resize(2 * n);
     let (tops, sums) = running.split_at_mut(n);
-    tops.fill(f32::NEG_INFINITY);
-    sums.fill(0.0);
-    let first = shape.seen(shape.first_pos + unit.from).start / KEYS * KEYS;
+    let head = |r: usize| unit.head_kv * group + r % group;
+    tops.iter_mut().enumerate().for_each(|(r, top)| *top = shape.sinks.map_or(f32::NEG_INFINITY, |sinks| sinks[head(r)]));
+    // A sink is its own largest score and so weighs 1.
+    sums.fill(if shape.sinks.is_some() { 1.0 } else { 0.0 });
+    let first = shape.seen.by(shape.first_pos + unit.from).start / KEYS * KEYS;
     let end = shape.first_pos + unit.to;
     for begin in (first..end).step_by(KEYS) {
         let n_keys = (end - begin).min(KEYS);
@@ -143,9 +174,10 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
         scores.fill(0.0);
         set.float_tile(queries, keys, scores, TileShape { m: n, k: dk, n: KEYS, a_stride: dk, b_stride: KEYS, c_stride: KEYS });
         for r in 0..n {
-            let seen = shape.seen(shape.first_pos + unit.from + r / group);
+            let pos = shape.first_pos + unit.from + r / group;
+            let seen = shape.seen.by(pos);
             let scores = &mut scores[r * KEYS..][..KEYS];
-            let scale = shape.capped(scores);
+            let scale = shape.adjusted(scores, head(r), pos, begin);
             let (top, sum) = set.soften(scores, scale, seen.start.saturating_sub(begin)..seen.end.saturating_sub(begin), tops[r]);
             if top > tops[r] {
                 let fade = (tops[r] - top).exp();

@@ -28,7 +28,7 @@ mod x86;
 mod tests;
 
 pub use activations::{Activations, SMALL_BATCH};
-pub use attention::{Attention, CachedRows, KvHead};
+pub use attention::{Attention, CachedRows, KvHead, Seen};
 pub use compute::Compute;
 pub use linear::{Linear, WeightRows};
 pub use set::{KernelSet, RopePairs};

@@ -1,67 +1,135 @@
 //! Attention of grouped query heads over the KV cache.
 
 use super::super::cache::{KvCache, LayerCache};
-use super::super::kernels::{self, KvHead};
-use super::super::plan::{AttentionPlan, TensorError};
+use super::super::kernels::{self, KernelSet, KvHead};
+use super::super::plan::{AttentionPlan, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, TensorError, To};
 use super::super::rope::Rope;
-use super::super::weight::Linear;
+use super::super::weight::{Linear, Norm, vector};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
-use super::{LinearGroup, Pass, values, values_mut};
+use super::activation::{sigmoid, softplus};
+use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
 use crate::gguf::Gguf;
-use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout};
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
+use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 
 pub struct Attention {
+    plan: AttentionPlan,
     qkv: Vec<Linear>,
     out: Linear,
-    /// Which layer of the KV cache is this one's.
+    /// Which layer of the KV cache it reads; its own, or another's.
     il_kv: usize,
-    n_head: usize,
-    n_head_kv: usize,
-    head_dim_k: usize,
-    head_dim_v: usize,
-    rope: Option<usize>,
-    scale: f32,
+    q_norm: Option<Norm>,
+    k_norm: Option<Norm>,
+    value_norm: Option<Norm>,
+    attended_norm: Option<Norm>,
+    gate: Option<Linear>,
+    /// [n_head] each, or empty.
+    sinks: Vec<f32>,
+    slopes: Vec<f32>,
+}
+
+/// Where the parts of a row of the workspace's `qkv` lie.
+struct Parts {
+    q: Range<usize>,
+    /// Gates that came with the queries.
+    gate: Range<usize>,
+    k: Range<usize>,
+    v: Range<usize>,
 }
 
 impl Attention {
     pub fn bind(file: &Gguf, plan: &AttentionPlan, il_kv: usize) -> Result<Self, TensorError> {
+        let norm = |plan: Option<&_>| plan.map(|n| Norm::bind(file, n)).transpose();
+        let head_norm = plan.head_norm.as_ref();
+        let gate = plan.gate.as_ref().and_then(|g| match &g.from {
+            GateFrom::Linear(linear) => Some(linear),
+            GateFrom::Queries => None,
+        });
         Ok(Self {
             qkv: plan.qkv.iter().map(|l| Linear::bind(file, l)).collect::<Result<_, _>>()?,
             out: Linear::bind(file, &plan.out)?,
-            il_kv,
-            n_head: plan.n_head,
-            n_head_kv: plan.n_head_kv,
-            head_dim_k: plan.head_dim_k,
-            head_dim_v: plan.head_dim_v,
-            rope: plan.rope,
-            scale: plan.scale,
+            il_kv: match plan.keys_of {
+                KeysOf::Own => il_kv,
+                KeysOf::Other(other) => other,
+            },
+            q_norm: norm(head_norm.and_then(|n| n.q.as_ref()))?,
+            k_norm: norm(head_norm.and_then(|n| n.k.as_ref()))?,
+            value_norm: norm(plan.value_norm.as_ref())?,
+            attended_norm: norm(plan.attended_norm.as_ref())?,
+            gate: gate.map(|l| Linear::bind(file, l)).transpose()?,
+            sinks: plan.sinks.as_ref().map(|t| vector(file, t)).transpose()?.unwrap_or_default(),
+            slopes: plan.alibi.map(|bias| slopes(plan.n_head, bias)).unwrap_or_default(),
+            plan: plan.clone(),
         })
     }
 
-    /// Values of a row of q | k | v.
+    /// Values of a row of what the first matrices give.
     fn n_qkv(&self) -> usize {
-        self.n_head * self.head_dim_k + self.n_head_kv * (self.head_dim_k + self.head_dim_v)
+        self.qkv.iter().map(|l| l.weight.n_out).sum()
     }
 
-    /// w.residual += the attention of w.normed, whose keys and values are appended to the cache.
-    pub fn forward(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], kv: &mut KvCache, cancel: &AtomicBool) -> Result<(), ForwardError> {
-        w.qkv.inplace_op2(&w.normed, &LinearGroup { linears: &self.qkv, pass, add: false })?;
+    fn parts(&self) -> Parts {
+        let p = &self.plan;
+        let n_q = p.n_head * p.head_dim_k;
+        let n_gate = if matches!(&p.gate, Some(g) if g.from == GateFrom::Queries) { n_q } else { 0 };
+        let own = p.keys_of == KeysOf::Own;
+        let n_k = if own { p.n_head_kv * p.head_dim_k } else { 0 };
+        let n_v = if own && !p.values_are_keys { p.n_head_kv * p.head_dim_v } else { 0 };
+        let k = n_q + n_gate;
+        Parts { q: 0..n_q, gate: n_q..k, k: k..k + n_k, v: k + n_k..k + n_k + n_v }
+    }
+
+    /// to = or += the attention of `from`, whose keys and values are appended to the cache.
+    #[allow(clippy::too_many_arguments)]
+    pub fn forward(
+        &self,
+        pass: &Pass,
+        w: &Workspace,
+        from: &Tensor,
+        to: To,
+        ropes: &[Rope],
+        kv: &mut KvCache,
+        cancel: &AtomicBool,
+    ) -> Result<(), ForwardError> {
+        w.qkv.inplace_op2(from, &LinearGroup { linears: &self.qkv, pass, add: false })?;
+        if let Some(gate) = &self.gate {
+            w.gate.inplace_op2(from, &LinearGroup { linears: std::slice::from_ref(gate), pass, add: false })?;
+        }
         check(cancel)?;
-        let rope = self.rope.map(|i| (&ropes[i], &w.angles[i][..]));
+        let rope = self.plan.rope.map(|i| (&ropes[i], &w.angles[i][..]));
         // The op is called through a shared reference; the lock is never waited for.
         let layer = Mutex::new(kv.layer_mut(self.il_kv));
         w.qkv.inplace_op1(&RotateAndAppend { attention: self, pass, rope, layer })?;
         w.attended.inplace_op2(&w.qkv, &Attend { attention: self, pass, layer: kv.layer(self.il_kv) })?;
+        if let Some(gate) = &self.plan.gate {
+            let with = match gate.from {
+                GateFrom::Queries => &w.qkv,
+                GateFrom::Linear(_) => &w.gate,
+            };
+            w.attended.inplace_op2(with, &GateAttended { attention: self, activation: gate.activation, pass })?;
+        }
+        if let Some(norm) = &self.attended_norm {
+            w.attended.inplace_op1(&NormInPlace { norm, pass, width: self.plan.n_head * self.plan.head_dim_v })?;
+        }
         check(cancel)?;
-        w.residual.inplace_op2(&w.attended, &LinearGroup { linears: std::slice::from_ref(&self.out), pass, add: true })?;
-        Ok(())
+        Ok(project(&self.out, self.plan.out_scale, &w.attended, to, pass, w)?)
     }
 }
 
-/// Rotates the queries and keys of each row in place, and stores its keys and values behind those of the cache.
+/// The slopes of ALiBi for each head (arXiv 2108.12409, as llama.cpp's `ggml_compute_forward_soft_max` has them).
+fn slopes(n_head: usize, bias_max: f32) -> Vec<f32> {
+    let whole = 1usize << n_head.ilog2();
+    let slope = |h: usize| match h < whole {
+        true => 2f32.powf(-bias_max / whole as f32 * (h + 1) as f32),
+        false => 2f32.powf(-bias_max / 2.0 / whole as f32 * (2 * (h - whole) + 1) as f32),
+    };
+    (0..n_head).map(slope).collect()
+}
+
+/// Norms and rotates the queries and keys of each row in place, and stores its keys and values behind those of the cache.
 struct RotateAndAppend<'a> {
     attention: &'a Attention,
     pass: &'a Pass<'a>,
@@ -75,27 +143,86 @@ impl InplaceOp1 for RotateAndAppend<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let Attention { n_head, n_head_kv, head_dim_k, head_dim_v, .. } = *self.attention;
-        let stride = self.attention.n_qkv();
+        let (a, plan) = (self.attention, &self.attention.plan);
+        let (parts, stride) = (a.parts(), a.n_qkv());
         let mut layer = self.layer.lock().map_err(|_| candle_core::Error::msg("the cache's lock is poisoned"))?;
+        let mut scratch = Vec::new();
         for (r, row) in values_mut(storage, layout)?.chunks_exact_mut(stride).take(self.pass.rows).enumerate() {
-            let (qk, v) = row.split_at_mut((n_head + n_head_kv) * head_dim_k);
-            if let Some((rope, angles)) = self.rope {
-                let (n_rot, set) = (rope.plan.n_rot, self.pass.compute.set());
-                let (cos, sin) = angles[r * n_rot..(r + 1) * n_rot].split_at(n_rot / 2);
-                qk.chunks_exact_mut(head_dim_k).for_each(|head| set.rope(rope.plan.pairs, &mut head[..n_rot], cos, sin));
+            let pos = self.pass.pos + r;
+            if !parts.gate.is_empty() {
+                part_gates(&mut row[..parts.gate.end], plan.head_dim_k, &mut scratch);
             }
-            let keys = qk[n_head * head_dim_k..].chunks_exact(head_dim_k);
-            for (head, (key, value)) in keys.zip(v.chunks_exact(head_dim_v)).enumerate() {
-                layer.k.store(head, self.pass.pos + r, key);
-                layer.v.store(head, self.pass.pos + r, value);
+            if let Some(limit) = plan.clamp {
+                row.iter_mut().for_each(|x| *x = x.clamp(-limit, limit));
+            }
+            let keys_before = if plan.values_are_keys { row[parts.k.clone()].to_vec() } else { Vec::new() };
+            self.norm_heads(row, &parts, NormAt::BeforeRope, &mut scratch);
+            self.rotate(r, row, &parts);
+            self.norm_heads(row, &parts, NormAt::AfterRope, &mut scratch);
+            if let Some(t) = plan.temperature {
+                let steps = ((pos + t.offset) / t.length) as f32;
+                self.pass.compute.set().scale(&mut row[parts.q.clone()], 1.0 + t.scale * (steps + 1.0).ln());
+            }
+            if plan.keys_of != KeysOf::Own {
+                continue;
+            }
+            let (rest, v) = row.split_at_mut(parts.v.start);
+            let mut values = keys_before;
+            let v = if plan.values_are_keys { &mut values[..] } else { &mut v[..parts.v.len()] };
+            if let Some(norm) = &a.value_norm {
+                each_head(self.pass.compute.set(), norm, v, plan.head_dim_v, false, &mut scratch);
+            }
+            let keys = rest[parts.k.clone()].chunks_exact(plan.head_dim_k);
+            for (head, (key, value)) in keys.zip(v.chunks_exact(plan.head_dim_v)).enumerate() {
+                layer.k.store(head, pos, key);
+                layer.v.store(head, pos, value);
             }
         }
         Ok(())
     }
 }
 
-/// dst[r] = for each head, softmax(scale * q·k over all keys up to row r's) · v
+impl RotateAndAppend<'_> {
+    fn norm_heads(&self, row: &mut [f32], parts: &Parts, at: NormAt, scratch: &mut Vec<f32>) {
+        let (a, set) = (self.attention, self.pass.compute.set());
+        let Some(HeadNorm { whole, each, .. }) = a.plan.head_norm.as_ref().filter(|n| n.at == at) else { return };
+        for (norm, part) in [(&a.q_norm, &parts.q), (&a.k_norm, &parts.k)] {
+            if let Some(norm) = norm.as_ref().filter(|_| !part.is_empty()) {
+                let width = if *whole { part.len() } else { a.plan.head_dim_k };
+                each_head(set, norm, &mut row[part.clone()], width, *each, scratch);
+            }
+        }
+    }
+
+    fn rotate(&self, r: usize, row: &mut [f32], parts: &Parts) {
+        let Some((rope, angles)) = self.rope else { return };
+        let (n_rot, set, dim) = (rope.plan.n_rot, self.pass.compute.set(), self.attention.plan.head_dim_k);
+        let (cos, sin) = angles[r * n_rot..(r + 1) * n_rot].split_at(n_rot / 2);
+        for part in [&parts.q, &parts.k] {
+            row[part.clone()].chunks_exact_mut(dim).for_each(|head| set.rope(rope.plan.pairs, &mut head[..n_rot], cos, sin));
+        }
+    }
+}
+
+/// [q, gate] for each head becomes all queries, then all gates.
+fn part_gates(row: &mut [f32], head_dim: usize, scratch: &mut Vec<f32>) {
+    scratch.clear();
+    let heads = || row.chunks_exact(2 * head_dim);
+    heads().for_each(|head| scratch.extend_from_slice(&head[..head_dim]));
+    heads().for_each(|head| scratch.extend_from_slice(&head[head_dim..]));
+    row.copy_from_slice(scratch);
+}
+
+/// Norms each `width` values; `each` with weights of its own.
+fn each_head(set: &KernelSet, norm: &Norm, heads: &mut [f32], width: usize, each: bool, scratch: &mut Vec<f32>) {
+    for (i, head) in heads.chunks_exact_mut(width).enumerate() {
+        scratch.clear();
+        scratch.extend_from_slice(head);
+        norm.part(set, scratch, if each { i * width } else { 0 }, head);
+    }
+}
+
+/// dst[r] = for each head, softmax(scale * q·k over the keys that row r sees) · v
 struct Attend<'a> {
     attention: &'a Attention,
     pass: &'a Pass<'a>,
@@ -109,12 +236,58 @@ impl InplaceOp2 for Attend<'_> {
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let Attention { n_head, n_head_kv, head_dim_k, head_dim_v, scale, .. } = *self.attention;
-        let (first_pos, n_rows) = (self.pass.pos, self.pass.rows);
-        let shape = kernels::Attention { n_head, n_head_kv, head_dim_k, head_dim_v, scale, first_pos, n_rows, window: None, softcap: None };
+        let (a, plan) = (self.attention, &self.attention.plan);
+        let given = |x: &'_ [f32]| -> bool { !x.is_empty() };
+        let shape = kernels::Attention {
+            n_head: plan.n_head,
+            n_head_kv: plan.n_head_kv,
+            head_dim_k: plan.head_dim_k,
+            head_dim_v: plan.head_dim_v,
+            scale: plan.scale,
+            first_pos: self.pass.pos,
+            n_rows: self.pass.rows,
+            seen: plan.seen,
+            softcap: plan.score_cap,
+            slopes: given(&a.slopes).then_some(&a.slopes[..]),
+            sinks: given(&a.sinks).then_some(&a.sinks[..]),
+        };
         let heads = |head| KvHead { keys: self.layer.k.head(head), values: self.layer.v.head(head) };
-        let (n_src, n_dst) = (self.attention.n_qkv(), n_head * head_dim_v);
-        self.pass.compute.kernels().attend(&shape, heads, (&src[..n_rows * n_src], n_src), (&mut dst[..n_rows * n_dst], n_dst));
+        let (rows, n_src, n_dst) = (self.pass.rows, a.n_qkv(), plan.n_head * plan.head_dim_v);
+        self.pass.compute.kernels().attend(&shape, heads, (&src[..rows * n_src], n_src), (&mut dst[..rows * n_dst], n_dst));
+        Ok(())
+    }
+}
+
+/// dst[r] *= activation(gates of src[r]): one for each value, or one for each head.
+struct GateAttended<'a> {
+    attention: &'a Attention,
+    activation: GateActivation,
+    pass: &'a Pass<'a>,
+}
+
+impl InplaceOp2 for GateAttended<'_> {
+    fn name(&self) -> &'static str {
+        "gate attended"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
+        let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
+        let (a, plan) = (self.attention, &self.attention.plan);
+        let (stride, at) = match &a.gate {
+            Some(gate) => (gate.weight.n_out, 0..gate.weight.n_out),
+            None => (a.n_qkv(), a.parts().gate),
+        };
+        let width = plan.n_head * plan.head_dim_v;
+        let each = width / at.len();
+        for (row, gates) in dst.chunks_exact_mut(width).zip(src.chunks_exact(stride)).take(self.pass.rows) {
+            for (values, gate) in row.chunks_exact_mut(each).zip(&gates[at.clone()]) {
+                let by = match self.activation {
+                    GateActivation::Sigmoid => sigmoid(*gate),
+                    GateActivation::Softplus => softplus(*gate),
+                };
+                values.iter_mut().for_each(|v| *v *= by);
+            }
+        }
         Ok(())
     }
 }

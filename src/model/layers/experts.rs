@@ -1,39 +1,51 @@
 //! A router chooses a few of many feed-forwards for each token; tokens are grouped by expert, so that each chosen
 //! expert's weights are read once.
 
-use super::super::kernels::{self, KernelSet};
-use super::super::plan::{Activation, ExpertsPlan, Gating, TensorError};
-use super::super::weight::{Linear, Weight};
+use super::super::kernels;
+use super::super::plan::{Activation, Clamp, ExpertsPlan, Gating, Slot, TensorError, To};
+use super::super::weight::{Linear, Stack, vector};
+use super::super::workspace::Workspace;
+use super::super::{ForwardError, check};
+use super::activation::{alone, gated, sigmoid};
+use super::feed_forward::FeedForward;
+use super::route::{Route, Share};
 use super::{Pass, values, values_mut, width};
 use crate::gguf::Gguf;
-use candle_core::{CpuStorage, InplaceOp2, Layout};
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Tensor};
 use std::sync::atomic::{AtomicBool, Ordering};
-
-/// Divides no sum smaller than the least normal F16 (llama.cpp src/llama-graph.cpp, build_moe_ffn).
-const WEIGHT_SUM_MIN: f32 = 6.103_515_6e-5;
 
 pub struct Experts {
     router: Linear,
-    gate: Weight,
-    up: Weight,
-    down: Weight,
-    n_used: usize,
-    gating: Gating,
-    renormalize: bool,
+    router_from: Option<Slot>,
+    route: Route,
+    gate: Option<Stack>,
+    up: Stack,
+    down: Stack,
+    n_ff: usize,
+    fused: bool,
+    /// [n_ff or n_embd, n_expert], or empty.
+    gate_bias: Vec<f32>,
+    up_bias: Vec<f32>,
+    down_bias: Vec<f32>,
+    /// [n_expert], or empty.
+    down_scale: Vec<f32>,
     activation: Activation,
+    clamp: Option<Clamp>,
+    /// Weights multiply the input.
+    weigh_input: bool,
+    shared: Option<(FeedForward, Option<Linear>)>,
 }
-
-/// One expert's share of a token: (expert, token's row, weight).
-type Share = (usize, usize, f32);
 
 /// Buffers for the tokens of one expert at a time.
 #[derive(Default)]
 pub struct ExpertScratch {
     /// [rows, n_expert]
-    probs: Vec<f32>,
+    logits: Vec<f32>,
     shares: Vec<Share>,
     /// [rows of the expert, n_embd]
     input: Vec<f32>,
+    /// [rows of the expert, up and gate]
+    up_gate: Vec<f32>,
     /// [rows of the expert, n_ff]
     hidden: Vec<f32>,
     /// [rows of the expert, n_embd]
@@ -42,73 +54,146 @@ pub struct ExpertScratch {
 
 impl Experts {
     pub fn bind(file: &Gguf, plan: &ExpertsPlan) -> Result<Self, TensorError> {
+        let read = |t: &Option<_>| t.as_ref().map(|t| vector(file, t)).transpose().map(Option::unwrap_or_default);
+        let shared = plan.shared.as_ref().map(|s| -> Result<_, TensorError> {
+            let gate = s.gate.as_ref().map(|g| Linear::bind(file, g)).transpose()?;
+            Ok((FeedForward::bind(file, &s.ffn)?, gate))
+        });
         Ok(Self {
             router: Linear::bind(file, &plan.router)?,
-            gate: Weight::bind(file, &plan.gate)?,
-            up: Weight::bind(file, &plan.up)?,
-            down: Weight::bind(file, &plan.down)?,
-            n_used: plan.n_used,
-            gating: plan.gating,
-            renormalize: plan.renormalize,
+            router_from: plan.router_from,
+            route: Route::new(plan, read(&plan.choice_bias)?),
+            gate: plan.gate.as_ref().map(|g| Stack::bind(file, g)).transpose()?,
+            up: Stack::bind(file, &plan.up)?,
+            down: Stack::bind(file, &plan.down)?,
+            n_ff: plan.n_ff,
+            fused: plan.fused,
+            gate_bias: read(&plan.gate_bias)?,
+            up_bias: read(&plan.up_bias)?,
+            down_bias: read(&plan.down_bias)?,
+            down_scale: read(&plan.down_scale)?,
             activation: plan.activation,
+            clamp: plan.clamp,
+            weigh_input: plan.gating == Gating::SigmoidOfInput,
+            shared: shared.transpose()?,
         })
     }
 
-    /// dst[r] += the weighted sum of the chosen experts' outputs for src[r].
-    pub fn op<'a>(&'a self, pass: &'a Pass<'a>, cancel: &'a AtomicBool) -> impl InplaceOp2 + 'a {
-        Mix { experts: self, pass, cancel }
-    }
-
-    /// Chooses the experts of each row from its router logits in `probs`, sorted by expert.
-    fn choose(&self, set: &KernelSet, probs: &mut [f32], n_expert: usize, shares: &mut Vec<Share>) {
-        shares.clear();
-        for (r, row) in probs.chunks_exact_mut(n_expert).enumerate() {
-            match self.gating {
-                Gating::Softmax => set.softmax(row),
-            }
-            let first = shares.len();
-            for _ in 0..self.n_used {
-                let taken = &shares[first..];
-                let free = row.iter().enumerate().filter(|(e, _)| taken.iter().all(|(t, ..)| t != e));
-                // The first of equal ones, as a stable sort would give.
-                let best = free.fold(None, |best: Option<(usize, f32)>, (e, &p)| match best {
-                    Some((_, b)) if p <= b || p.is_nan() => best,
-                    _ => Some((e, p)),
-                });
-                shares.extend(best.map(|(e, p)| (e, r, p)));
-            }
-            if self.renormalize {
-                let sum = shares[first..].iter().map(|s| s.2).sum::<f32>().max(WEIGHT_SUM_MIN);
-                shares[first..].iter_mut().for_each(|s| s.2 /= sum);
+    /// to = or += the weighted sum of the chosen experts' outputs, and of the shared one, for each row of `from`.
+    pub fn forward(&self, pass: &Pass, w: &Workspace, from: &Tensor, to: To, cancel: &AtomicBool) -> Result<(), ForwardError> {
+        let dst = w.slot(to.slot());
+        let routed_from = self.router_from.map_or(from, |slot| w.slot(slot));
+        self.choose(pass, routed_from)?;
+        if let To::Set(_) = to {
+            dst.inplace_op1(&Clear)?;
+        }
+        dst.inplace_op2(from, &Mix { experts: self, pass, cancel })?;
+        check(cancel)?;
+        match &self.shared {
+            None => {}
+            Some((ffn, None)) => ffn.forward(pass, w, from, To::Add(to.slot()), cancel)?,
+            Some((ffn, Some(gate))) => {
+                ffn.forward_to(pass, w, from, &w.spare, cancel)?;
+                dst.inplace_op3(&w.spare, from, &AddGated { gate, pass })?;
             }
         }
-        shares.sort_by_key(|&(expert, row, _)| (expert, row));
+        Ok(())
+    }
+
+    /// Leaves the shares of each row in the scratch.
+    fn choose(&self, pass: &Pass, from: &Tensor) -> candle_core::Result<()> {
+        let router = &self.router;
+        let (storage, layout) = from.storage_and_layout();
+        let candle_core::Storage::Cpu(storage) = &*storage else {
+            return Err(candle_core::Error::msg("the router's input is not on the CPU"));
+        };
+        let (src, n_embd, n_expert) = (values(storage, layout)?, width(layout), router.weight.n_out);
+        let mut s = pass.compute.expert_scratch();
+        let ExpertScratch { logits, shares, .. } = &mut *s;
+        logits.resize(pass.rows * n_expert, 0.0);
+        let x = pass.prepare(&src[..pass.rows * n_embd], pass.rows, &[router.weight.ty]);
+        let bias = (!router.bias.is_empty()).then_some(&router.bias[..]);
+        let part = kernels::Linear { bias, ..kernels::Linear::new(router.weight.rows(0), &x) };
+        pass.compute.kernels().linear(&x, &[part], logits, n_expert);
+        drop(x);
+        self.route.choose(pass.compute.set(), logits, n_expert, shares);
+        Ok(())
     }
 
     /// Computes one expert for its rows of `src` and adds its weighted outputs to `dst`.
-    fn add(&self, pass: &Pass, s: &mut ExpertScratch, shares: &[Share], src: &[f32], dst: &mut [f32]) {
-        let (n_embd, n_ff, rows) = (self.gate.n_in, self.gate.n_out, shares.len());
+    fn add(&self, pass: &Pass, s: &mut ExpertScratch, shares: &[Share], n_embd: usize, src: &[f32], dst: &mut [f32]) {
+        let rows = shares.len();
         let expert = shares[0].0;
         s.input.clear();
         shares.iter().for_each(|(_, r, _)| s.input.extend_from_slice(&src[r * n_embd..(r + 1) * n_embd]));
-        s.hidden.resize(rows * n_ff, 0.0);
-        let x = pass.prepare(&s.input, rows, &[self.gate.ty, self.up.ty]);
-        match self.activation {
-            Activation::SwiGlu => {
-                let part = kernels::Linear { gate: Some(self.gate.rows(expert)), ..kernels::Linear::new(self.up.rows(expert), &x) };
-                pass.compute.kernels().linear(&x, &[part], &mut s.hidden, n_ff);
-            }
+        if self.weigh_input {
+            s.input.chunks_exact_mut(n_embd).zip(shares).for_each(|(row, share)| pass.compute.set().scale(row, share.2));
         }
-        drop(x);
+        s.hidden.resize(rows * self.n_ff, 0.0);
+        self.hidden(pass, s, expert, rows);
         s.output.resize(rows * n_embd, 0.0);
-        let x = pass.prepare(&s.hidden, rows, &[self.down.ty]);
-        pass.multiply(&x, &self.down, expert, &mut s.output);
+        let down = self.down.rows(expert);
+        let x = pass.prepare(&s.hidden, rows, &[down.ty()]);
+        let bias = (!self.down_bias.is_empty()).then(|| &self.down_bias[expert * n_embd..][..n_embd]);
+        pass.compute.kernels().linear(&x, &[kernels::Linear { bias, ..kernels::Linear::new(down, &x) }], &mut s.output, n_embd);
+        let scale = self.down_scale.get(expert).copied().unwrap_or(1.0);
         for ((_, r, weight), out) in shares.iter().zip(s.output.chunks_exact(n_embd)) {
-            pass.compute.set().axpy(*weight, out, &mut dst[r * n_embd..(r + 1) * n_embd]);
+            let weight = if self.weigh_input { 1.0 } else { *weight };
+            pass.compute.set().axpy(weight * scale, out, &mut dst[r * n_embd..(r + 1) * n_embd]);
+        }
+    }
+
+    /// s.hidden = activation(gate(s.input)) * up(s.input)
+    fn hidden(&self, pass: &Pass, s: &mut ExpertScratch, expert: usize, rows: usize) {
+        let (n_ff, set, up) = (self.n_ff, pass.compute.set(), self.up.rows(expert));
+        let gate = self.gate.as_ref().map(|g| g.rows(expert));
+        let types: Vec<_> = std::iter::once(up.ty()).chain(gate.map(|g| g.ty())).collect();
+        let x = pass.prepare(&s.input, rows, &types);
+        let plain = self.activation == Activation::Silu && self.clamp.is_none() && self.up_bias.is_empty() && self.gate_bias.is_empty();
+        if let Some(gate) = gate.filter(|_| plain) {
+            let part = kernels::Linear { gate: Some(gate), ..kernels::Linear::new(up, &x) };
+            return pass.compute.kernels().linear(&x, &[part], &mut s.hidden, n_ff);
+        }
+        let has_gate = self.fused || gate.is_some();
+        let width = if has_gate { 2 * n_ff } else { n_ff };
+        s.up_gate.resize(rows * width, 0.0);
+        let bias = |all: &'_ [f32], n: usize| -> Option<std::ops::Range<usize>> { (!all.is_empty()).then(|| expert * n..(expert + 1) * n) };
+        let up_bias = bias(&self.up_bias, up.n_rows()).map(|r| &self.up_bias[r]);
+        let mut parts = vec![kernels::Linear { bias: up_bias, ..kernels::Linear::new(up, &x) }];
+        if let Some(gate) = gate {
+            let bias = bias(&self.gate_bias, n_ff).map(|r| &self.gate_bias[r]);
+            parts.push(kernels::Linear { column: n_ff, bias, ..kernels::Linear::new(gate, &x) });
+        }
+        pass.compute.kernels().linear(&x, &parts, &mut s.up_gate, width);
+        for (out, row) in s.hidden.chunks_exact_mut(n_ff).zip(s.up_gate.chunks_exact(width)) {
+            let (first, second) = row.split_at(n_ff);
+            if !has_gate {
+                out.copy_from_slice(first);
+                alone(set, self.activation, out);
+                continue;
+            }
+            let (gate, up) = if self.fused { (first, second) } else { (second, first) };
+            out.copy_from_slice(gate);
+            gated(set, self.activation, self.clamp, out, up);
         }
     }
 }
 
+/// dst = 0
+struct Clear;
+
+impl InplaceOp1 for Clear {
+    fn name(&self) -> &'static str {
+        "clear"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        values_mut(storage, layout)?.fill(0.0);
+        Ok(())
+    }
+}
+
+/// dst[r] += the weighted sum of the chosen experts' outputs for src[r].
 struct Mix<'a> {
     experts: &'a Experts,
     pass: &'a Pass<'a>,
@@ -124,27 +209,49 @@ impl InplaceOp2 for Mix<'_> {
         let Mix { experts, pass, cancel } = self;
         let n_embd = width(l1);
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let dst = &mut dst[..pass.rows * n_embd];
         let mut s = pass.compute.expert_scratch();
-        let n_expert = experts.router.weight.n_out;
-        let mut probs = std::mem::take(&mut s.probs);
-        probs.resize(pass.rows * n_expert, 0.0);
-        let x = pass.prepare(&src[..pass.rows * n_embd], pass.rows, &[experts.router.weight.ty]);
-        pass.multiply(&x, &experts.router.weight, 0, &mut probs);
-        drop(x);
-        if !experts.router.bias.is_empty() {
-            probs.chunks_exact_mut(n_expert).for_each(|row| row.iter_mut().zip(&experts.router.bias).for_each(|(y, b)| *y += b));
-        }
-        let mut shares = std::mem::take(&mut s.shares);
-        experts.choose(pass.compute.set(), &mut probs, n_expert, &mut shares);
+        let shares = std::mem::take(&mut s.shares);
         for of_expert in shares.chunk_by(|a, b| a.0 == b.0) {
             // Cancelled between experts: the forward pass looks again right after this step.
             if cancel.load(Ordering::Relaxed) {
                 break;
             }
-            experts.add(pass, &mut s, of_expert, src, dst);
+            experts.add(pass, &mut s, of_expert, n_embd, src, dst);
         }
-        (s.probs, s.shares) = (probs, shares);
+        s.shares = shares;
+        Ok(())
+    }
+}
+
+/// dst[r] += sigmoid(gate · input[r]) * src[r]
+struct AddGated<'a> {
+    gate: &'a Linear,
+    pass: &'a Pass<'a>,
+}
+
+impl InplaceOp3 for AddGated<'_> {
+    fn name(&self) -> &'static str {
+        "add gated"
+    }
+
+    fn cpu_fwd(
+        &self,
+        s1: &mut CpuStorage,
+        l1: &Layout,
+        s2: &CpuStorage,
+        l2: &Layout,
+        s3: &CpuStorage,
+        l3: &Layout,
+    ) -> candle_core::Result<()> {
+        let (d, rows) = (width(l1), self.pass.rows);
+        let (dst, src, input) = (values_mut(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
+        let mut gates = vec![0.0; rows];
+        let x = self.pass.prepare(&input[..rows * d], rows, &[self.gate.weight.ty]);
+        self.pass.multiply(&x, &self.gate.weight, 0, &mut gates);
+        drop(x);
+        for ((out, row), gate) in dst.chunks_exact_mut(d).zip(src.chunks_exact(d)).zip(&gates) {
+            self.pass.compute.set().axpy(sigmoid(*gate), row, out);
+        }
         Ok(())
     }
 }

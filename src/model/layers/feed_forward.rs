@@ -1,45 +1,83 @@
-//! down(activation(gate(x)) * up(x))
+//! down(activation(gate(x)) * up(x)), or down(activation(up(x)))
 
 use super::super::kernels;
-use super::super::plan::{Activation, FeedForwardPlan, TensorError};
-use super::super::weight::Linear;
+use super::super::plan::{Activation, Clamp, FeedForwardPlan, TensorError, To};
+use super::super::weight::{Linear, Norm};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
-use super::{LinearGroup, Pass, values, values_mut};
+use super::activation::{alone, gated};
+use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
 use crate::gguf::Gguf;
-use candle_core::{CpuStorage, InplaceOp2, Layout};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor};
 use std::sync::atomic::AtomicBool;
 
 pub struct FeedForward {
-    up_gate: [Linear; 2],
+    /// up, then gate where there is one of its own.
+    up_gate: Vec<Linear>,
     down: Linear,
+    shape: Shape,
+    hidden_norm: Option<Norm>,
+    is_one_step: bool,
+}
+
+/// What is done with a row of what the first matrices give.
+#[derive(Clone, Copy)]
+struct Shape {
     activation: Activation,
+    clamp: Option<Clamp>,
+    has_gate: bool,
+    /// The gate stands first, not last.
+    fused: bool,
+    n_ff: usize,
 }
 
 impl FeedForward {
     pub fn bind(file: &Gguf, plan: &FeedForwardPlan) -> Result<Self, TensorError> {
+        let linears = std::iter::once(&plan.up).chain(&plan.gate);
         Ok(Self {
-            up_gate: [Linear::bind(file, &plan.up)?, Linear::bind(file, &plan.gate)?],
+            up_gate: linears.map(|l| Linear::bind(file, l)).collect::<Result<_, _>>()?,
             down: Linear::bind(file, &plan.down)?,
-            activation: plan.activation,
+            shape: Shape {
+                activation: plan.activation,
+                clamp: plan.clamp,
+                has_gate: plan.gate.is_some() || plan.fused,
+                fused: plan.fused,
+                n_ff: plan.down.n_in,
+            },
+            hidden_norm: plan.hidden_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
+            is_one_step: plan.is_one_step(),
         })
     }
 
-    /// w.residual += the feed-forward of w.normed
-    pub fn forward(&self, pass: &Pass, w: &Workspace, cancel: &AtomicBool) -> Result<(), ForwardError> {
-        if self.up_gate.iter().all(|l| l.bias.is_empty()) {
-            w.hidden.inplace_op2(&w.normed, &GatedUp { ffn: self, pass })?;
-        } else {
-            w.up_gate.inplace_op2(&w.normed, &LinearGroup { linears: &self.up_gate, pass, add: false })?;
-            w.hidden.inplace_op2(&w.up_gate, &Gate { ffn: self, pass })?;
-        }
+    /// to = or += the feed-forward of `from`
+    pub fn forward(&self, pass: &Pass, w: &Workspace, from: &Tensor, to: To, cancel: &AtomicBool) -> Result<(), ForwardError> {
+        self.hidden(pass, w, from)?;
         check(cancel)?;
-        w.residual.inplace_op2(&w.hidden, &LinearGroup { linears: std::slice::from_ref(&self.down), pass, add: true })?;
+        Ok(project(&self.down, 1.0, &w.hidden, to, pass, w)?)
+    }
+
+    /// to = the feed-forward of `from`, in a tensor that is no slot.
+    pub fn forward_to(&self, pass: &Pass, w: &Workspace, from: &Tensor, to: &Tensor, cancel: &AtomicBool) -> Result<(), ForwardError> {
+        self.hidden(pass, w, from)?;
+        check(cancel)?;
+        Ok(to.inplace_op2(&w.hidden, &LinearGroup { linears: std::slice::from_ref(&self.down), pass, add: false })?)
+    }
+
+    fn hidden(&self, pass: &Pass, w: &Workspace, from: &Tensor) -> candle_core::Result<()> {
+        if self.is_one_step {
+            w.hidden.inplace_op2(from, &GatedUp { ffn: self, pass })?;
+        } else {
+            w.up_gate.inplace_op2(from, &LinearGroup { linears: &self.up_gate, pass, add: false })?;
+            w.hidden.inplace_op2(&w.up_gate, &Activate { shape: self.shape, pass })?;
+        }
+        if let Some(norm) = &self.hidden_norm {
+            w.hidden.inplace_op1(&NormInPlace { norm, pass, width: self.shape.n_ff })?;
+        }
         Ok(())
     }
 }
 
-/// dst[r] = activation(gate(src[r])) * up(src[r]) in one step, where no bias comes between.
+/// dst[r] = silu(gate(src[r])) * up(src[r]) in one step, where nothing comes between.
 struct GatedUp<'a> {
     ffn: &'a FeedForward,
     pass: &'a Pass<'a>,
@@ -52,38 +90,42 @@ impl InplaceOp2 for GatedUp<'_> {
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let [up, gate] = &self.ffn.up_gate;
+        let [up, gate] = &self.ffn.up_gate[..] else { return Err(candle_core::Error::msg("one step takes two matrices")) };
         let (rows, n_in, n_ff) = (self.pass.rows, up.weight.n_in, up.weight.n_out);
         let x = self.pass.prepare(&src[..rows * n_in], rows, &[up.weight.ty, gate.weight.ty]);
-        match self.ffn.activation {
-            Activation::SwiGlu => {
-                let part = kernels::Linear { gate: Some(gate.weight.rows(0)), ..kernels::Linear::new(up.weight.rows(0), &x) };
-                self.pass.compute.kernels().linear(&x, &[part], &mut dst[..rows * n_ff], n_ff);
-            }
-        }
+        let part = kernels::Linear { gate: Some(gate.weight.rows(0)), ..kernels::Linear::new(up.weight.rows(0), &x) };
+        self.pass.compute.kernels().linear(&x, &[part], &mut dst[..rows * n_ff], n_ff);
         Ok(())
     }
 }
 
-/// dst[r] = activation(gate) * up of src[r], which holds up | gate.
-struct Gate<'a> {
-    ffn: &'a FeedForward,
+/// dst[r] = activation(gate) * up of src[r], which holds up | gate, or gate | up, or up alone.
+struct Activate<'a> {
+    shape: Shape,
     pass: &'a Pass<'a>,
 }
 
-impl InplaceOp2 for Gate<'_> {
+impl InplaceOp2 for Activate<'_> {
     fn name(&self) -> &'static str {
-        "gate"
+        "activate"
     }
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let n_ff = self.ffn.down.weight.n_in;
-        for (out, row) in dst.chunks_exact_mut(n_ff).zip(src.chunks_exact(2 * n_ff)).take(self.pass.rows) {
-            let (up, gate) = row.split_at(n_ff);
-            out.copy_from_slice(gate);
-            match self.ffn.activation {
-                Activation::SwiGlu => self.pass.compute.set().silu_mul(out, up),
+        let Shape { activation, clamp, has_gate, fused, n_ff } = self.shape;
+        let (set, width) = (self.pass.compute.set(), if has_gate { 2 * n_ff } else { n_ff });
+        for (out, row) in dst.chunks_exact_mut(n_ff).zip(src.chunks_exact(width)).take(self.pass.rows) {
+            let (first, second) = row.split_at(n_ff);
+            match (has_gate, fused) {
+                (false, _) => {
+                    out.copy_from_slice(first);
+                    alone(set, activation, out);
+                }
+                (true, fused) => {
+                    let (gate, up) = if fused { (first, second) } else { (second, first) };
+                    out.copy_from_slice(gate);
+                    gated(set, activation, clamp, out, up);
+                }
             }
         }
         Ok(())

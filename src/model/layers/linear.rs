@@ -1,13 +1,15 @@
 //! Products of weights and activations.
 
 use super::super::kernels;
+use super::super::plan::To;
 use super::super::weight::Linear;
-use super::{Pass, values, values_mut};
+use super::super::workspace::Workspace;
+use super::{AddScaled, Pass, Scale, values, values_mut};
 use crate::quant::GgmlType;
-use candle_core::{CpuStorage, InplaceOp2, Layout};
+use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor};
 
 /// dst[r] = (or +=) the outputs of all `linears` for src[r], side by side. They share one input, rounded once.
-/// Rows of both tensors lie as close as they are wide here.
+/// Rows of both tensors lie as close as they are wide here. What is added has no scale of its own.
 pub struct LinearGroup<'a> {
     pub linears: &'a [Linear],
     pub pass: &'a Pass<'a>,
@@ -28,12 +30,47 @@ impl InplaceOp2 for LinearGroup<'_> {
         let x = self.pass.prepare(&src[..rows * n_in], rows, &types);
         let mut column = 0;
         let mut parts = Vec::with_capacity(self.linears.len());
-        for Linear { weight, bias } in self.linears {
+        for Linear { weight, bias, .. } in self.linears {
             let bias = (!bias.is_empty()).then_some(&bias[..]);
             parts.push(kernels::Linear { column, bias, add: self.add, ..kernels::Linear::new(weight.rows(0), &x) });
             column += weight.n_out;
         }
         self.pass.compute.kernels().linear(&x, &parts, &mut dst[..rows * column], column);
+        drop(x);
+        self.scale(&mut dst[..rows * column], column);
         Ok(())
+    }
+}
+
+impl LinearGroup<'_> {
+    /// The few files that keep a number beside a matrix have no bias there.
+    fn scale(&self, dst: &mut [f32], width: usize) {
+        if self.add || self.linears.iter().all(|l| l.scale == 1.0) {
+            return;
+        }
+        for row in dst.chunks_exact_mut(width) {
+            let mut column = 0;
+            for Linear { weight, scale, .. } in self.linears {
+                self.pass.compute.set().scale(&mut row[column..column + weight.n_out], *scale);
+                column += weight.n_out;
+            }
+        }
+    }
+}
+
+/// The end of a mixer: to = or += scale * linear(from).
+pub fn project(linear: &Linear, scale: f32, from: &Tensor, to: To, pass: &Pass, w: &Workspace) -> candle_core::Result<()> {
+    let linears = std::slice::from_ref(linear);
+    match to {
+        To::Add(slot) if scale == 1.0 && linear.scale == 1.0 => w.slot(slot).inplace_op2(from, &LinearGroup { linears, pass, add: true }),
+        To::Add(slot) => {
+            w.spare.inplace_op2(from, &LinearGroup { linears, pass, add: false })?;
+            w.slot(slot).inplace_op2(&w.spare, &AddScaled { scale, pass, add: true })
+        }
+        To::Set(slot) => {
+            w.slot(slot).inplace_op2(from, &LinearGroup { linears, pass, add: false })?;
+            let width = linear.weight.n_out;
+            if scale == 1.0 { Ok(()) } else { w.slot(slot).inplace_op1(&Scale { scale, pass, width }) }
+        }
     }
 }

@@ -1,23 +1,27 @@
 //! The steps of a layer, each an in-place operation on the workspace's tensors.
 //!
 //! A step captures what it needs beside its tensors (weights, the pass, the KV cache); its `cpu_fwd` calls kernels on
-//! plain slices. None allocates.
+//! plain slices. None allocates by the size of a model.
 
+mod activation;
+mod add;
 mod attention;
 mod compute;
 mod experts;
 mod feed_forward;
 mod linear;
 mod norm;
+mod route;
 
+pub use add::{AddScaled, Scale};
 pub use compute::{Compute, Pass};
-pub use linear::LinearGroup;
-pub use norm::NormRows;
+pub use linear::{LinearGroup, project};
+pub use norm::{NormInPlace, NormRows};
 
 use super::cache::KvCache;
-use super::plan::{LayerPlan, Mixer, TensorError};
+use super::plan::{KeysOf, LayerPlan, Mixer, Slot, StepPlan, TensorError, To};
 use super::rope::Rope;
-use super::weight::Norm;
+use super::weight::{Linear, Norm};
 use super::workspace::Workspace;
 use super::{ForwardError, check};
 use crate::gguf::Gguf;
@@ -28,51 +32,73 @@ use feed_forward::FeedForward;
 use std::sync::atomic::AtomicBool;
 
 pub struct Layer {
-    branches: Vec<Branch>,
-}
-
-/// residual += step(norm(residual))
-struct Branch {
-    norm: Norm,
-    step: Step,
+    steps: Vec<Step>,
 }
 
 enum Step {
+    Norm { from: Slot, to: Slot, norm: Norm },
+    Mix { from: Slot, to: To, mixer: Bound },
+    Add { from: Slot, to: Slot, scale: f32, add: bool },
+}
+
+/// A mixer with its weights.
+enum Bound {
     Attention(Attention),
     FeedForward(FeedForward),
-    Experts(Experts),
+    Experts(Box<Experts>),
+    Linear(Linear),
 }
 
 impl Layer {
     /// `il_kv` counts the attentions bound so far: each has a layer of the KV cache.
     pub fn bind(file: &Gguf, plan: &LayerPlan, il_kv: &mut usize) -> Result<Self, TensorError> {
-        let mut branches = Vec::with_capacity(plan.branches.len());
-        for branch in &plan.branches {
-            let step = match &branch.mixer {
-                Mixer::Attention(a) => {
-                    let attention = Attention::bind(file, a, *il_kv)?;
-                    *il_kv += 1;
-                    Step::Attention(attention)
-                }
-                Mixer::FeedForward(f) => Step::FeedForward(FeedForward::bind(file, f)?),
-                Mixer::Experts(e) => Step::Experts(Experts::bind(file, e)?),
-            };
-            branches.push(Branch { norm: Norm::bind(file, &branch.norm)?, step });
-        }
-        Ok(Self { branches })
+        let step = |plan: &StepPlan| -> Result<Step, TensorError> {
+            Ok(match plan {
+                StepPlan::Norm { from, to, norm } => Step::Norm { from: *from, to: *to, norm: Norm::bind(file, norm)? },
+                StepPlan::Mix { from, to, mixer } => Step::Mix { from: *from, to: *to, mixer: Bound::bind(file, mixer, il_kv)? },
+                StepPlan::Add { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: true },
+                StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
+            })
+        };
+        Ok(Self { steps: plan.steps.iter().map(step).collect::<Result<_, _>>()? })
     }
 
     pub fn forward(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], kv: &mut KvCache, cancel: &AtomicBool) -> Result<(), ForwardError> {
-        for Branch { norm, step } in &self.branches {
+        for step in &self.steps {
             check(cancel)?;
-            w.normed.inplace_op2(&w.residual, &NormRows { norm, pass })?;
             match step {
-                Step::Attention(attention) => attention.forward(pass, w, ropes, kv, cancel)?,
-                Step::FeedForward(ffn) => ffn.forward(pass, w, cancel)?,
-                Step::Experts(experts) => w.residual.inplace_op2(&w.normed, &experts.op(pass, cancel))?,
+                Step::Norm { from, to, norm } if from == to => {
+                    w.slot(*to).inplace_op1(&NormInPlace { norm, pass, width: w.n_embd })?;
+                }
+                Step::Norm { from, to, norm } => w.slot(*to).inplace_op2(w.slot(*from), &NormRows { norm, pass })?,
+                Step::Add { from, to, scale, add } => w.slot(*to).inplace_op2(w.slot(*from), &AddScaled { scale: *scale, pass, add: *add })?,
+                Step::Mix { from, to, mixer } => {
+                    let input = w.slot(*from);
+                    match mixer {
+                        Bound::Attention(attention) => attention.forward(pass, w, input, *to, ropes, kv, cancel)?,
+                        Bound::FeedForward(ffn) => ffn.forward(pass, w, input, *to, cancel)?,
+                        Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
+                        Bound::Linear(linear) => project(linear, 1.0, input, *to, pass, w)?,
+                    }
+                }
             }
         }
         Ok(())
+    }
+}
+
+impl Bound {
+    fn bind(file: &Gguf, plan: &Mixer, il_kv: &mut usize) -> Result<Self, TensorError> {
+        Ok(match plan {
+            Mixer::Attention(a) => {
+                let attention = Attention::bind(file, a, *il_kv)?;
+                *il_kv += usize::from(a.keys_of == KeysOf::Own);
+                Bound::Attention(attention)
+            }
+            Mixer::FeedForward(f) => Bound::FeedForward(FeedForward::bind(file, f)?),
+            Mixer::Experts(e) => Bound::Experts(Box::new(Experts::bind(file, e)?)),
+            Mixer::Linear(l) => Bound::Linear(Linear::bind(file, l)?),
+        })
     }
 }
 

@@ -1,10 +1,10 @@
-//! RMS norm of each row.
+//! Norm of each row.
 
 use super::super::weight::Norm;
 use super::{Pass, values, values_mut, width};
-use candle_core::{CpuStorage, InplaceOp2, Layout};
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout};
 
-/// dst[r] = src[r] / sqrt(mean(src[r]^2) + eps) * weight
+/// dst[r] = norm(src[r])
 pub struct NormRows<'a> {
     pub norm: &'a Norm,
     pub pass: &'a Pass<'a>,
@@ -19,7 +19,29 @@ impl InplaceOp2 for NormRows<'_> {
         let d = width(l1);
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         for (out, row) in dst.chunks_exact_mut(d).zip(src.chunks_exact(d)).take(self.pass.rows) {
-            self.pass.compute.set().rms_norm(row, Some(&self.norm.weight), self.norm.eps, out);
+            self.norm.row(self.pass.compute.set(), row, out);
+        }
+        Ok(())
+    }
+}
+
+/// dst[r] = norm(dst[r]), of rows `width` wide that lie closely.
+pub struct NormInPlace<'a> {
+    pub norm: &'a Norm,
+    pub pass: &'a Pass<'a>,
+    pub width: usize,
+}
+
+impl InplaceOp1 for NormInPlace<'_> {
+    fn name(&self) -> &'static str {
+        "norm in place"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let mut before = vec![0.0; self.width];
+        for row in values_mut(storage, layout)?.chunks_exact_mut(self.width).take(self.pass.rows) {
+            before.copy_from_slice(row);
+            self.norm.row(self.pass.compute.set(), &before, row);
         }
         Ok(())
     }

@@ -2,14 +2,14 @@ use super::*;
 use half::f16;
 
 struct Case {
-    shape: Attention,
+    shape: Attention<'static>,
     keys: Vec<Vec<f32>>,
     values: Vec<Vec<f32>>,
     q: Vec<f32>,
 }
 
 impl Case {
-    fn new(chance: &mut Chance, shape: Attention) -> Self {
+    fn new(chance: &mut Chance, shape: Attention<'static>) -> Self {
         let n_keys = shape.first_pos + shape.n_rows;
         let rounded = |x: Vec<f32>| x.into_iter().map(|x| f16::from_f32(x).to_f32()).collect();
         let keys = (0..shape.n_head_kv).map(|_| rounded(chance.values(n_keys * shape.head_dim_k))).collect();
@@ -39,16 +39,18 @@ impl Case {
                 let kv = h / (s.n_head / s.n_head_kv);
                 let q = &self.q[(row * s.n_head + h) * s.head_dim_k..][..s.head_dim_k];
                 let pos = s.first_pos + row;
-                let first = s.window.map_or(0, |w| (pos + 1).saturating_sub(w));
+                let first = s.seen.by(pos).start;
                 let scores: Vec<f64> = (first..=pos)
                     .map(|i| {
                         let k = &self.keys[kv][i * s.head_dim_k..][..s.head_dim_k];
                         let score = f64::from(s.scale) * truth(k, &q.iter().map(|q| f64::from(*q)).collect::<Vec<_>>()).0;
-                        s.softcap.map_or(score, |cap| f64::from(cap) * (score / f64::from(cap)).tanh())
+                        let score = s.softcap.map_or(score, |cap| f64::from(cap) * (score / f64::from(cap)).tanh());
+                        score - s.slopes.map_or(0.0, |slopes| f64::from(slopes[h]) * (pos - i) as f64)
                     })
                     .collect();
-                let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                let sum: f64 = scores.iter().map(|x| (x - top).exp()).sum();
+                let sink = s.sinks.map_or(f64::NEG_INFINITY, |sinks| f64::from(sinks[h]));
+                let top = scores.iter().copied().fold(sink, f64::max);
+                let sum: f64 = scores.iter().map(|x| (x - top).exp()).sum::<f64>() + (sink - top).exp();
                 for d in 0..s.head_dim_v {
                     let v = |i: usize| f64::from(self.values[kv][(first + i) * s.head_dim_v + d]);
                     out.push(scores.iter().enumerate().map(|(i, x)| (x - top).exp() / sum * v(i)).sum());
@@ -59,10 +61,10 @@ impl Case {
     }
 }
 
-fn shape(n_head: usize, n_head_kv: usize, dim: usize, first_pos: usize, n_rows: usize) -> Attention {
+fn shape(n_head: usize, n_head_kv: usize, dim: usize, first_pos: usize, n_rows: usize) -> Attention<'static> {
     let scale = 1.0 / (dim as f32).sqrt();
     let (head_dim_k, head_dim_v) = (dim, dim);
-    Attention { n_head, n_head_kv, head_dim_k, head_dim_v, scale, first_pos, n_rows, window: None, softcap: None }
+    Attention { n_head, n_head_kv, head_dim_k, head_dim_v, scale, first_pos, n_rows, seen: Seen::All, softcap: None, slopes: None, sinks: None }
 }
 
 #[test]
@@ -75,9 +77,13 @@ fn all_shapes_agree_with_f64() {
         shape(8, 2, 32, 0, 90),
         shape(3, 1, 24, 130, 70),
         shape(2, 1, 128, 5, 33),
-        Attention { window: Some(40), ..shape(4, 2, 64, 150, 20) },
-        Attention { window: Some(1), ..shape(2, 2, 16, 0, 5) },
+        Attention { seen: Seen::Window(40), ..shape(4, 2, 64, 150, 20) },
+        Attention { seen: Seen::Window(1), ..shape(2, 2, 16, 0, 5) },
+        Attention { seen: Seen::Chunk(64), ..shape(2, 1, 16, 120, 20) },
         Attention { softcap: Some(5.0), ..shape(4, 2, 64, 100, 2) },
+        Attention { slopes: Some(&[0.25, 0.0625]), ..shape(2, 1, 16, 70, 9) },
+        Attention { slopes: Some(&[0.5, 0.1]), softcap: Some(5.0), ..shape(2, 1, 16, 70, 3) },
+        Attention { sinks: Some(&[0.5, -3.0, 9.0, 1.0]), ..shape(4, 2, 16, 66, 9) },
         Attention { head_dim_v: 48, ..shape(4, 2, 72, 77, 9) },
     ];
     for set in sets() {
@@ -100,8 +106,8 @@ fn a_row_does_not_depend_on_its_batch() {
     for set in sets() {
         let compute = Compute::new(set, 2);
         let mut chance = Chance(47);
-        for window in [None, Some(50)] {
-            let case = Case::new(&mut chance, Attention { window, ..shape(4, 2, 64, 120, 8) });
+        for seen in [Seen::All, Seen::Window(50), Seen::Chunk(40)] {
+            let case = Case::new(&mut chance, Attention { seen, ..shape(4, 2, 64, 120, 8) });
             let together = case.run(&compute, true);
             let width = 4 * 64;
             for row in 0..8 {

@@ -1,0 +1,46 @@
+//! Sums of rows.
+
+use super::{Pass, values, values_mut, width};
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout};
+
+/// dst[r] = or += scale * src[r]
+pub struct AddScaled<'a> {
+    pub scale: f32,
+    pub pass: &'a Pass<'a>,
+    pub add: bool,
+}
+
+impl InplaceOp2 for AddScaled<'_> {
+    fn name(&self) -> &'static str {
+        "add"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
+        let n = self.pass.rows * width(l1);
+        let (dst, src) = (&mut values_mut(s1, l1)?[..n], &values(s2, l2)?[..n]);
+        if self.add {
+            self.pass.compute.set().axpy(self.scale, src, dst);
+        } else {
+            dst.iter_mut().zip(src).for_each(|(y, x)| *y = x * self.scale);
+        }
+        Ok(())
+    }
+}
+
+/// dst[r] *= scale, of rows `width` wide that lie closely.
+pub struct Scale<'a> {
+    pub scale: f32,
+    pub pass: &'a Pass<'a>,
+    pub width: usize,
+}
+
+impl InplaceOp1 for Scale<'_> {
+    fn name(&self) -> &'static str {
+        "scale"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        self.pass.compute.set().scale(&mut values_mut(storage, layout)?[..self.pass.rows * self.width], self.scale);
+        Ok(())
+    }
+}

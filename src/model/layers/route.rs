@@ -1,0 +1,112 @@
+//! Which experts each token goes to, and with what weight.
+
+use super::super::kernels::KernelSet;
+use super::super::plan::{ExpertsPlan, Gating, Groups};
+use super::activation::{sigmoid, softplus};
+
+/// Divides no sum smaller than the least normal F16 (llama.cpp src/llama-graph.cpp, build_moe_ffn).
+const WEIGHT_SUM_MIN: f32 = 6.103_515_6e-5;
+
+/// One expert's share of a token: (expert, token's row, weight).
+pub type Share = (usize, usize, f32);
+
+/// The rules of one router.
+pub struct Route {
+    n_used: usize,
+    gating: Gating,
+    /// Added for the choice alone, [n_expert] or empty.
+    choice_bias: Vec<f32>,
+    groups: Option<Groups>,
+    renormalize: bool,
+    scale: f32,
+}
+
+impl Route {
+    pub fn new(plan: &ExpertsPlan, choice_bias: Vec<f32>) -> Self {
+        let ExpertsPlan { n_used, gating, groups, renormalize, scale, .. } = *plan;
+        Self { n_used, gating, choice_bias, groups, renormalize, scale }
+    }
+
+    /// Chooses the experts of each row from its router logits, sorted by expert. `logits` are changed.
+    pub fn choose(&self, set: &KernelSet, logits: &mut [f32], n_expert: usize, shares: &mut Vec<Share>) {
+        shares.clear();
+        let mut choice = Vec::with_capacity(n_expert);
+        for (r, row) in logits.chunks_exact_mut(n_expert).enumerate() {
+            choice.clear();
+            self.weigh(set, row, &mut choice);
+            choice.iter_mut().zip(&self.choice_bias).for_each(|(c, b)| *c += b);
+            if let Some(groups) = self.groups {
+                leave_out(groups, &mut choice);
+            }
+            let first = shares.len();
+            for _ in 0..self.n_used {
+                let best = best(&choice);
+                choice[best] = f32::NEG_INFINITY;
+                shares.push((best, r, row[best]));
+            }
+            self.share_out(set, &mut shares[first..]);
+        }
+        shares.sort_by_key(|&(expert, row, _)| (expert, row));
+    }
+
+    /// Logits become weights; `choice` gets what the choice is made by.
+    fn weigh(&self, set: &KernelSet, row: &mut [f32], choice: &mut Vec<f32>) {
+        match self.gating {
+            Gating::Softmax => set.softmax(row),
+            Gating::Sigmoid => row.iter_mut().for_each(|x| *x = sigmoid(*x)),
+            Gating::SqrtSoftplus => row.iter_mut().for_each(|x| *x = softplus(*x).sqrt()),
+            Gating::SoftmaxOfChosen => {}
+            Gating::SigmoidOfInput => {
+                choice.extend_from_slice(row);
+                row.iter_mut().for_each(|x| *x = sigmoid(*x));
+                return;
+            }
+            Gating::SoftmaxChosenBySigmoid => {
+                choice.extend(row.iter().map(|x| sigmoid(*x)));
+                return set.softmax(row);
+            }
+        }
+        choice.extend_from_slice(row);
+    }
+
+    fn share_out(&self, set: &KernelSet, shares: &mut [Share]) {
+        if self.gating == Gating::SoftmaxOfChosen {
+            let mut weights: Vec<f32> = shares.iter().map(|s| s.2).collect();
+            set.softmax(&mut weights);
+            shares.iter_mut().zip(weights).for_each(|(s, w)| s.2 = w);
+        }
+        if self.renormalize {
+            let sum = shares.iter().map(|s| s.2).sum::<f32>().max(WEIGHT_SUM_MIN);
+            shares.iter_mut().for_each(|s| s.2 /= sum);
+        }
+        shares.iter_mut().for_each(|s| s.2 *= self.scale);
+    }
+}
+
+/// The first of the largest, as a stable sort would give; the first of all where nothing is a number.
+fn best(values: &[f32]) -> usize {
+    let larger = |best: usize, at: usize| if values[at] > values[best] || values[best].is_nan() { at } else { best };
+    (0..values.len()).fold(0, larger)
+}
+
+/// Experts outside the best groups are out of the choice. A group is as good as the sum of its two best.
+fn leave_out(groups: Groups, choice: &mut [f32]) {
+    let size = choice.len() / groups.n;
+    let two_best = |group: &[f32]| {
+        let (first, second) = group.iter().fold((f32::NEG_INFINITY, f32::NEG_INFINITY), |(a, b), &x| match x {
+            x if x > a => (x, a),
+            x if x > b => (a, x),
+            _ => (a, b),
+        });
+        if second == f32::NEG_INFINITY { first } else { first + second }
+    };
+    let mut scores: Vec<f32> = choice.chunks_exact(size).map(two_best).collect();
+    let mut kept = vec![false; groups.n];
+    for _ in 0..groups.n_used {
+        let at = best(&scores);
+        (kept[at], scores[at]) = (true, f32::NEG_INFINITY);
+    }
+    for (group, _) in choice.chunks_exact_mut(size).zip(kept).filter(|(_, kept)| !kept) {
+        group.fill(f32::NEG_INFINITY);
+    }
+}

@@ -1,0 +1,254 @@
+//! What a model computes, as data: an architecture writes a [`Plan`], the forward pass carries it out.
+//!
+//! Names here are mechanisms, never families. A mechanism that a family lacks is `None`, a scale that does nothing
+//! is 1. Everything in a plan was checked by the architecture, except that tensors exist with their shapes: that is
+//! checked once for all when the plan is bound to a file.
+//!
+//! A layer is a list of steps over a few [`Slot`]s, rows as wide as the residual; most layers are two branches that
+//! [`LayerPlan::branch`] writes.
+
+mod attention;
+mod experts;
+mod feed_forward;
+mod tensor;
+
+pub use super::kernels::{RopePairs, Seen};
+pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
+pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
+pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
+pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
+
+/// Rows of the workspace, [rows, n_embd], that steps read and write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slot {
+    /// What runs through the whole model.
+    Residual,
+    /// What a mixer reads.
+    Input,
+    /// What a second mixer reads, made before the first one changes the residual.
+    Aside,
+    /// What a mixer gave, before it is normed, scaled or added.
+    Branch,
+    /// Kept for later: the embeddings, say.
+    Kept,
+}
+
+impl Slot {
+    pub const ALL: [Slot; 5] = [Slot::Residual, Slot::Input, Slot::Aside, Slot::Branch, Slot::Kept];
+}
+
+/// Where a step's result goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum To {
+    Set(Slot),
+    Add(Slot),
+}
+
+impl To {
+    pub fn slot(self) -> Slot {
+        match self {
+            To::Set(slot) | To::Add(slot) => slot,
+        }
+    }
+}
+
+/// What a layer computes from its input.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mixer {
+    Attention(AttentionPlan),
+    FeedForward(FeedForwardPlan),
+    Experts(ExpertsPlan),
+    /// One matrix alone.
+    Linear(LinearPlan),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StepPlan {
+    /// to = norm(from)
+    Norm { from: Slot, to: Slot, norm: NormPlan },
+    /// to = or += mixer(from)
+    Mix { from: Slot, to: To, mixer: Box<Mixer> },
+    /// to += scale * from
+    Add { from: Slot, to: Slot, scale: f32 },
+    /// to = scale * from
+    Copy { from: Slot, to: Slot, scale: f32 },
+}
+
+impl StepPlan {
+    fn writes(&self) -> Slot {
+        match self {
+            StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } => *to,
+            StepPlan::Mix { to, .. } => to.slot(),
+        }
+    }
+}
+
+/// Steps in order. Most models have as many layers as `block_count`; one that is run in loops has each several times.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct LayerPlan {
+    pub steps: Vec<StepPlan>,
+}
+
+/// residual += scale * after(mixer(before(residual)))
+#[derive(Debug, Clone, PartialEq)]
+pub struct BranchPlan {
+    pub before: Option<NormPlan>,
+    pub mixer: Mixer,
+    pub after: Option<NormPlan>,
+    pub scale: f32,
+}
+
+impl BranchPlan {
+    /// The usual one: normed before, added as it is.
+    pub fn new(before: NormPlan, mixer: Mixer) -> Self {
+        Self { before: Some(before), mixer, after: None, scale: 1.0 }
+    }
+}
+
+impl LayerPlan {
+    pub fn of(branches: impl IntoIterator<Item = BranchPlan>) -> Self {
+        let mut layer = Self::default();
+        branches.into_iter().for_each(|b| layer.branch(b));
+        layer
+    }
+
+    /// Steps of a branch that reads what the branches before it left in the residual.
+    pub fn branch(&mut self, branch: BranchPlan) {
+        let from = self.read(branch.before.clone(), Slot::Input);
+        self.write(from, branch);
+    }
+
+    /// Steps of branches that all read the residual as it is before any of them. Two at most; one with the same norm as
+    /// the first reads what the first reads.
+    pub fn parallel(&mut self, first: BranchPlan, second: BranchPlan) {
+        let same = first.before == second.before;
+        let from = self.read(first.before.clone(), Slot::Input);
+        let aside = match same {
+            true => from,
+            false => self.read(second.before.clone(), Slot::Aside),
+        };
+        self.write(from, first);
+        self.write(aside, second);
+    }
+
+    fn read(&mut self, norm: Option<NormPlan>, to: Slot) -> Slot {
+        match norm {
+            Some(norm) => self.steps.push(StepPlan::Norm { from: Slot::Residual, to, norm }),
+            // A mixer that adds to the residual must not read it meanwhile.
+            None => self.steps.push(StepPlan::Copy { from: Slot::Residual, to, scale: 1.0 }),
+        }
+        to
+    }
+
+    fn write(&mut self, from: Slot, branch: BranchPlan) {
+        let plain = branch.after.is_none() && branch.scale == 1.0;
+        let to = if plain { To::Add(Slot::Residual) } else { To::Set(Slot::Branch) };
+        self.steps.push(StepPlan::Mix { from, to, mixer: Box::new(branch.mixer) });
+        if let Some(norm) = branch.after {
+            self.steps.push(StepPlan::Norm { from: Slot::Branch, to: Slot::Branch, norm });
+        }
+        if !plain {
+            self.steps.push(StepPlan::Add { from: Slot::Branch, to: Slot::Residual, scale: branch.scale });
+        }
+    }
+
+    /// The mixers, in order.
+    pub fn mixers(&self) -> impl Iterator<Item = &Mixer> {
+        self.steps.iter().filter_map(|step| match step {
+            StepPlan::Mix { mixer, .. } => Some(&**mixer),
+            _ => None,
+        })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    pub n_embd: usize,
+    pub n_vocab: usize,
+    pub n_ctx_train: usize,
+    /// Where nothing else is asked for, if less than usual.
+    pub n_ctx_default: Option<usize>,
+    /// [n_embd, n_vocab]
+    pub embedding: TensorPlan,
+    /// Multiplies the embeddings.
+    pub embedding_scale: f32,
+    /// Added to the embeddings by position, [n_embd, n_ctx_train].
+    pub positions: Option<TensorPlan>,
+    pub embedding_norm: Option<NormPlan>,
+    pub ropes: Vec<RopePlan>,
+    pub layers: Vec<LayerPlan>,
+    pub out_norm: Option<NormPlan>,
+    pub head: LinearPlan,
+    /// Multiplies the logits.
+    pub logit_scale: f32,
+    /// Caps the logits: cap * tanh(logit / cap).
+    pub logit_cap: Option<f32>,
+}
+
+impl Plan {
+    fn mixers(&self) -> impl Iterator<Item = &Mixer> {
+        self.layers.iter().flat_map(|layer| layer.mixers())
+    }
+
+    /// Every attention with keys and values of its own, in the order of their KV caches.
+    pub fn attentions(&self) -> impl Iterator<Item = &AttentionPlan> {
+        self.mixers().filter_map(|mixer| match mixer {
+            Mixer::Attention(attention) if attention.keys_of == KeysOf::Own => Some(attention),
+            _ => None,
+        })
+    }
+
+    pub fn uses(&self, slot: Slot) -> bool {
+        let mut steps = self.layers.iter().flat_map(|layer| &layer.steps);
+        slot == Slot::Residual || steps.any(|step| step.writes() == slot)
+    }
+
+    /// Whether a step keeps something of the residual's width between two operations.
+    pub fn needs_spare(&self) -> bool {
+        let scaled = |linear: &LinearPlan| linear.scale.is_some();
+        self.mixers().any(|mixer| match mixer {
+            Mixer::Attention(a) => a.out_scale != 1.0 || scaled(&a.out),
+            Mixer::FeedForward(f) => scaled(&f.down),
+            Mixer::Experts(e) => e.shared.as_ref().is_some_and(|s| s.gate.is_some() || scaled(&s.ffn.down)),
+            Mixer::Linear(l) => scaled(l),
+        })
+    }
+
+    /// The widest rows that steps need besides the slots.
+    pub fn widths(&self) -> Widths {
+        let mut widths = Widths::default();
+        for mixer in self.mixers() {
+            match mixer {
+                Mixer::Attention(a) => {
+                    widths.qkv = widths.qkv.max(a.qkv.iter().map(|l| l.n_out).sum());
+                    widths.attended = widths.attended.max(a.n_head * a.head_dim_v);
+                    widths.gate = widths.gate.max(a.gate.as_ref().map_or(0, |g| g.width(a)));
+                }
+                Mixer::FeedForward(f) => {
+                    widths.ff = widths.ff.max(f.down.n_in);
+                    widths.ff_apart = widths.ff_apart.max(f.apart());
+                }
+                Mixer::Experts(e) => {
+                    if let Some(f) = &e.shared {
+                        widths.ff = widths.ff.max(f.ffn.down.n_in);
+                        widths.ff_apart = widths.ff_apart.max(f.ffn.apart());
+                    }
+                }
+                Mixer::Linear(_) => {}
+            }
+        }
+        widths
+    }
+}
+
+/// Values of a row in each part of the workspace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Widths {
+    pub qkv: usize,
+    pub attended: usize,
+    /// Gates of the attended values.
+    pub gate: usize,
+    pub ff: usize,
+    /// Gate and up apart.
+    pub ff_apart: usize,
+}
