@@ -119,7 +119,8 @@ impl Model {
 
     /// An empty sequence with room for the context that `options` ask for.
     pub fn session(&self, options: &LoadOptions) -> Result<Session, ModelError> {
-        let shapes: Vec<KvShape> = self.plan.attentions().map(KvShape::of).collect();
+        let shape = |(n_head_kv, head_dim_k, head_dim_v)| KvShape { n_head_kv, head_dim_k, head_dim_v };
+        let shapes: Vec<KvShape> = self.plan.cached().map(shape).collect();
         let (k, v) = if options.exact { (CacheType::F32, CacheType::F32) } else { (options.cache_type_k, options.cache_type_v) };
         let per_token: u64 = shapes.iter().map(|s| s.bytes_per_token(k, v)).sum();
         let free = crate::sys::limits::memory().map(|m| m.available);

@@ -45,6 +45,7 @@ impl Rope {
                         interpolated * (1.0 - mix) + extrapolated * mix
                     }
                 };
+                let angle = if p.still.contains(&pair) { 0.0 } else { angle };
                 cos[pair] = angle.cos() * p.magnitude;
                 sin[pair] = angle.sin() * p.magnitude;
                 theta *= theta_scale;

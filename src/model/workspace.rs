@@ -28,6 +28,11 @@ pub struct Workspace {
     pub up_gate: Tensor,
     /// Activated hidden values.
     pub hidden: Tensor,
+    /// Queries of all heads beside the latent rows, then their values.
+    pub heads: Tensor,
+    pub latent: Tensor,
+    /// Latent rows without what stands behind them.
+    pub latent_alone: Tensor,
     pub gathered: Tensor,
     pub logits: Tensor,
     /// cos, then sin of each pair, for each rope: [rows, 2, n_rot / 2].
@@ -37,7 +42,7 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn new(plan: &Plan) -> candle_core::Result<Self> {
-        let Widths { qkv, attended, gate, ff, ff_apart } = plan.widths();
+        let Widths { qkv, attended, gate, ff, ff_apart, heads, latent } = plan.widths();
         let mut bytes = 0;
         let mut tensor = |rows: usize, width: usize| {
             bytes += (rows * width * size_of::<f32>()) as u64;
@@ -54,6 +59,9 @@ impl Workspace {
             gate: tensor(n, gate)?,
             up_gate: tensor(n, ff_apart)?,
             hidden: tensor(n, ff)?,
+            heads: tensor(n, heads)?,
+            latent: tensor(n, latent)?,
+            latent_alone: tensor(n, latent)?,
             gathered: tensor(HEAD_ROWS, d)?,
             logits: tensor(HEAD_ROWS, plan.n_vocab)?,
             angles: vec![Vec::new(); plan.ropes.len()],

@@ -34,6 +34,7 @@ pub fn bailingmoe(h: &Header) -> Result<Plan, ArchError> {
 /// Hunyuan: heads are normed after they are turned, and `alpha` raises the base.
 pub fn hunyuan(h: &Header) -> Result<Plan, ArchError> {
     let mut t = Transformer { head_norm_at: NormAt::AfterRope, ..Transformer::new(h)?.rope(RopePairs::Neox)? };
+    t = super::llama::sections(t, false)?;
     if let Some(alpha) = h.positive_opt("rope.scaling.alpha")? {
         let d = t.head_dim(0)?.0 as f32;
         t.ropes[0].base *= alpha.powf(d / (d - 2.0));

@@ -149,14 +149,19 @@ impl<'a> Header<'a> {
     }
 
     pub fn numbers(&self, name: &str, n: usize) -> Result<Option<Vec<f32>>, ArchError> {
-        let key = self.key(name);
+        self.numbers_at(self.key(name), n)
+    }
+
+    /// The same of a key that has no architecture's name before it.
+    pub fn numbers_at(&self, key: String, n: usize) -> Result<Option<Vec<f32>>, ArchError> {
         let values: Vec<f32> = match (self.file.get(&key), self.file.f32(&key)) {
             (None, _) => return Ok(None),
             (_, Some(one)) => vec![one; n],
             _ => self.file.f32s(&key).map(|v| v.collect()).unwrap_or_default(),
         };
         if values.len() < n || values.iter().any(|v| !v.is_finite()) {
-            return Err(self.wrong(name, format!("{n} numbers")));
+            let found = self.file.get(&key).map(|v| v.describe()).unwrap_or_default();
+            return Err(ArchError::Value { key, found, expected: format!("{n} numbers") });
         }
         Ok(Some(values[..n].to_vec()))
     }
@@ -295,7 +300,27 @@ impl<'a> Header<'a> {
             yarn,
             factors: self.rope_factors(n_rot)?,
             magnitude,
+            still: Vec::new(),
         })
+    }
+
+    /// The pairs that belong to the fourth of a picture's dimensions, in which text has no place. Dimensions take turns
+    /// pair by pair (`interleaved`) or stand one behind the other (ggml's mrope, ggml/src/ggml-cpu/ops.cpp).
+    pub fn still_pairs(&self, n_rot: usize, interleaved: bool) -> Result<Vec<usize>, ArchError> {
+        let name = "rope.dimension_sections";
+        if self.file.get(&self.key(name)).is_none() {
+            return Ok(Vec::new());
+        }
+        let sections = self.counts(name, 4, None)?;
+        let all: usize = sections.iter().sum();
+        if all == 0 {
+            return Err(self.wrong(name, "at least one pair"));
+        }
+        let is_still = |pair: &usize| {
+            let sector = pair % all;
+            if interleaved { sector >= 3 * sections[sector % 3] } else { sector >= all - sections[3] }
+        };
+        Ok((0..n_rot / 2).filter(is_still).collect())
     }
 
     /// Divisors of the frequencies: for every context, or by how long the context is that is run.
@@ -310,16 +335,17 @@ impl<'a> Header<'a> {
         TensorPlan::new(name, shape)
     }
 
-    /// `NAME.weight`, and `NAME.bias` where the file has it.
+    /// `NAME.weight`, and `NAME.bias` where the file has it. Some converters leave `.weight` out.
     pub fn norm(&self, name: &str, kind: NormKind, width: usize, eps: f32) -> NormPlan {
         let bias = format!("{name}.bias");
         let bias = self.has(&bias).then(|| self.tensor(bias, &[width]));
-        NormPlan { kind, weight: Some(self.tensor(format!("{name}.weight"), &[width])), bias, eps }
+        let weight = if self.has(name) { name.to_owned() } else { format!("{name}.weight") };
+        NormPlan { kind, weight: Some(self.tensor(weight, &[width])), bias, eps }
     }
 
     /// The same, if the file has its weight.
     pub fn norm_if(&self, name: &str, kind: NormKind, width: usize, eps: f32) -> Option<NormPlan> {
-        self.has(&format!("{name}.weight")).then(|| self.norm(name, kind, width, eps))
+        (self.has(name) || self.has(&format!("{name}.weight"))).then(|| self.norm(name, kind, width, eps))
     }
 
     /// Rows of a matrix in the file: its second dimension.

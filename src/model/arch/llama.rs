@@ -15,6 +15,28 @@ pub fn neox(h: &Header) -> Result<Plan, ArchError> {
     Transformer::new(h)?.rope(RopePairs::Neox)?.plan()
 }
 
+/// Text by a rope whose pairs a picture's dimensions share out.
+pub fn neox_sections(h: &Header) -> Result<Plan, ArchError> {
+    sections(Transformer::new(h)?.rope(RopePairs::Neox)?, false)?.plan()
+}
+
+pub fn sections<'a>(mut t: Transformer<'a>, interleaved: bool) -> Result<Transformer<'a>, ArchError> {
+    for rope in &mut t.ropes {
+        rope.still = t.h.still_pairs(rope.n_rot, interleaved)?;
+    }
+    Ok(t)
+}
+
+/// Qwen 2 VL; llama.cpp reads no epsilon for it, and computes with none.
+pub fn qwen2vl(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer { eps: 0.0, ..Transformer::new(h)?.rope(RopePairs::Neox)? };
+    sections(t, false)?.plan()
+}
+
+pub fn qwen3vl(h: &Header) -> Result<Plan, ArchError> {
+    sections(Transformer::new(h)?.rope(RopePairs::Neox)?, true)?.plan()
+}
+
 /// Queries and keys are normed after they are turned.
 pub fn maincoder(h: &Header) -> Result<Plan, ArchError> {
     Transformer { head_norm_at: NormAt::AfterRope, ..Transformer::new(h)?.rope(RopePairs::Norm)? }.plan()
@@ -69,9 +91,10 @@ pub fn mistral3(h: &Header) -> Result<Plan, ArchError> {
     })
 }
 
-fn temperature(h: &Header) -> Result<Option<Temperature>, ArchError> {
+pub fn temperature(h: &Header) -> Result<Option<Temperature>, ArchError> {
     let Some(scale) = h.positive_opt("attention.temperature_scale")? else { return Ok(None) };
-    let length = h.count_or("rope.scaling.original_context_length", h.count("context_length")?)?;
+    let original = h.count_or("rope.scaling.original_context_length", h.count("context_length")?)?;
+    let length = h.count_or("attention.temperature_length", original)?;
     Ok(Some(Temperature { scale, length, offset: 0 }))
 }
 
@@ -117,8 +140,11 @@ pub fn nanbeige(h: &Header) -> Result<Plan, ArchError> {
 pub fn apertus(h: &Header) -> Result<Plan, ArchError> {
     let t = Transformer::new(h)?.rope(RopePairs::Neox)?;
     let n = t.dims.n_layer;
-    let numbers = |name: &str| h.numbers(name, n)?.ok_or_else(|| h.wrong(name, format!("{n} numbers")));
-    let (positive, negative, beta, eps) = (numbers("xielu.alpha_p")?, numbers("xielu.alpha_n")?, numbers("xielu.beta")?, numbers("xielu.eps")?);
+    let numbers = |name: &str| {
+        let key = format!("xielu.{name}");
+        h.numbers_at(key.clone(), n)?.ok_or(ArchError::Missing { key })
+    };
+    let (positive, negative, beta, eps) = (numbers("alpha_p")?, numbers("alpha_n")?, numbers("beta")?, numbers("eps")?);
     let softplus = |x: f32| x.exp().ln_1p();
     t.plan_of(|il| {
         let mut ffn = t.dense(il, "", t.dims.n_ff[il]);
@@ -128,7 +154,12 @@ pub fn apertus(h: &Header) -> Result<Plan, ArchError> {
             beta: beta[il],
             eps: eps[il],
         });
-        Ok(t.layer(il, Mixer::Attention(t.attention(il)?), Mixer::FeedForward(ffn)))
+        let mut attention = t.attention(il)?;
+        // The file has biases for these norms, which llama.cpp reads and leaves out.
+        if let Some(norm) = &mut attention.head_norm {
+            [&mut norm.q, &mut norm.k].into_iter().flatten().for_each(|n| n.bias = None);
+        }
+        Ok(t.layer(il, Mixer::Attention(attention), Mixer::FeedForward(ffn)))
     })
 }
 

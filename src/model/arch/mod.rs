@@ -10,6 +10,7 @@ mod glm;
 mod gpt;
 mod granite;
 mod header;
+mod latent;
 mod llama;
 mod post_norm;
 mod qwen;
@@ -49,6 +50,7 @@ pub const TABLE: &[Architecture] = &[
     row("dbrx", gpt::dbrx),
     row("deci", llama::deci),
     row("deepseek", experts::deepseek),
+    row("deepseek2", latent::deepseek2),
     row("deepseek2-ocr", experts::deepseek_neox),
     row("dots1", experts::sigmoid_neox),
     row("ernie4_5", llama::plan),
@@ -83,7 +85,9 @@ pub const TABLE: &[Architecture] = &[
     row("mellum", experts::mellum),
     row("mimo2", experts::mimo2),
     row("minicpm", granite::minicpm),
+    row("minicpm3", latent::minicpm3),
     row("minimax-m2", experts::sigmoid_neox),
+    row("mistral4", latent::deepseek2),
     row("mistral3", llama::mistral3),
     row("mpt", gpt::mpt),
     row("muse-glimmer", experts::muse_glimmer),
@@ -94,21 +98,22 @@ pub const TABLE: &[Architecture] = &[
     row("olmoe", qwen::experts_as_they_are),
     row("openelm", llama::neox),
     row("orion", gpt::orion),
-    row("paddleocr", llama::neox),
+    row("paddleocr", llama::neox_sections),
     row("pangu-embedded", llama::neox),
     row("phi2", gpt::phi2),
     row("phi3", llama::neox),
     row("phimoe", llama::neox),
     row("plamo", gpt::plamo),
     row("plamo3", experts::plamo3),
+    row("plm", latent::plm),
     row("qwen", qwen::qwen),
     row("qwen2", llama::neox),
     row("qwen2moe", qwen::experts_as_they_are),
-    row("qwen2vl", llama::neox),
+    row("qwen2vl", llama::qwen2vl),
     row("qwen3", llama::neox),
     row("qwen3moe", llama::neox),
-    row("qwen3vl", llama::neox),
-    row("qwen3vlmoe", llama::neox),
+    row("qwen3vl", llama::qwen3vl),
+    row("qwen3vlmoe", llama::qwen3vl),
     row("refact", llama::refact),
     row("seed_oss", llama::seed_oss),
     row("smallthinker", experts::smallthinker),

@@ -365,7 +365,7 @@ impl<'a> Transformer<'a> {
             router_from: None,
             router: h.linear(blk("ffn_gate_inp"), n_embd, n_expert),
             gating,
-            choice_bias: optional("exp_probs_b.bias", &[n_expert]),
+            choice_bias: optional("exp_probs_b.bias", &[n_expert]).or_else(|| optional("exp_probs_b", &[n_expert])),
             groups,
             renormalize: h.flag_or("expert_weights_norm", self.router.renormalize),
             scale,

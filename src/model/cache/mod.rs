@@ -7,7 +7,6 @@ mod buffer;
 #[cfg(test)]
 mod tests;
 
-use super::plan::AttentionPlan;
 use crate::protocol::CacheType;
 use buffer::Buffer;
 
@@ -26,10 +25,6 @@ pub struct KvShape {
 }
 
 impl KvShape {
-    pub fn of(attention: &AttentionPlan) -> Self {
-        Self { n_head_kv: attention.n_head_kv, head_dim_k: attention.head_dim_k, head_dim_v: attention.head_dim_v }
-    }
-
     /// Bytes that one token takes in one layer.
     pub fn bytes_per_token(&self, k: CacheType, v: CacheType) -> u64 {
         (self.n_head_kv * (self.head_dim_k * k.size() + self.head_dim_v * v.size())) as u64

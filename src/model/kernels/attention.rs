@@ -56,6 +56,8 @@ pub struct Attention<'a> {
     pub n_head_kv: usize,
     pub head_dim_k: usize,
     pub head_dim_v: usize,
+    /// Values from one row to the next; more than `head_dim_v` where rows hold more.
+    pub value_stride: usize,
     pub scale: f32,
     /// Position of the first row; row `r` sees the positions up to `first_pos + r`, which are in the cache.
     pub first_pos: usize,
@@ -170,7 +172,7 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
     for begin in (first..end).step_by(KEYS) {
         let n_keys = (end - begin).min(KEYS);
         turn_keys(set, kv.keys, begin, n_keys, dk, [keys, values]);
-        load_rows(set, kv.values, begin, n_keys, dv, values);
+        load_rows(set, kv.values, begin..begin + n_keys, (dv, shape.value_stride), values);
         scores.fill(0.0);
         set.float_tile(queries, keys, scores, TileShape { m: n, k: dk, n: KEYS, a_stride: dk, b_stride: KEYS, c_stride: KEYS });
         for r in 0..n {
@@ -197,14 +199,14 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
 
 /// Keys `begin..` side by side, [wide(head_dim)][KEYS]. What stands behind the last key does not matter.
 fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, [out, loaded]: [&mut Aligned<f32>; 2]) {
-    load_rows(set, rows, begin, n_keys, dim, loaded);
+    load_rows(set, rows, begin..begin + n_keys, (dim, dim), loaded);
     set.turn(loaded, n_keys.next_multiple_of(VECTOR), wide(dim), out, KEYS);
 }
 
-/// Keys or values `begin..` as f32, [KEYS][wide(head_dim)].
-fn load_rows(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, out: &mut Aligned<f32>) {
-    for j in 0..n_keys {
-        let at = (begin + j) * dim;
+/// The first `dim` values of some keys' rows as f32, [KEYS][wide(dim)].
+fn load_rows(set: &KernelSet, rows: CachedRows, keys: Range<usize>, (dim, stride): (usize, usize), out: &mut Aligned<f32>) {
+    for (j, key) in keys.enumerate() {
+        let at = key * stride;
         let (out, rest) = out[j * wide(dim)..][..wide(dim)].split_at_mut(dim);
         match rows {
             CachedRows::F32(x) => out.copy_from_slice(&x[at..][..dim]),

@@ -160,8 +160,7 @@ impl InplaceOp1 for RotateAndAppend<'_> {
             self.rotate(r, row, &parts);
             self.norm_heads(row, &parts, NormAt::AfterRope, &mut scratch);
             if let Some(t) = plan.temperature {
-                let steps = ((pos + t.offset) / t.length) as f32;
-                self.pass.compute.set().scale(&mut row[parts.q.clone()], 1.0 + t.scale * (steps + 1.0).ln());
+                self.pass.compute.set().scale(&mut row[parts.q.clone()], t.at(pos));
             }
             if plan.keys_of != KeysOf::Own {
                 continue;
@@ -243,6 +242,7 @@ impl InplaceOp2 for Attend<'_> {
             n_head_kv: plan.n_head_kv,
             head_dim_k: plan.head_dim_k,
             head_dim_v: plan.head_dim_v,
+            value_stride: plan.head_dim_v,
             scale: plan.scale,
             first_pos: self.pass.pos,
             n_rows: self.pass.rows,

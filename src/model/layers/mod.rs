@@ -9,6 +9,7 @@ mod attention;
 mod compute;
 mod experts;
 mod feed_forward;
+mod latent;
 mod linear;
 mod norm;
 mod route;
@@ -29,6 +30,7 @@ use attention::Attention;
 use candle_core::{CpuStorage, Layout};
 use experts::Experts;
 use feed_forward::FeedForward;
+use latent::Latent;
 use std::sync::atomic::AtomicBool;
 
 pub struct Layer {
@@ -46,6 +48,7 @@ enum Bound {
     Attention(Attention),
     FeedForward(FeedForward),
     Experts(Box<Experts>),
+    Latent(Box<Latent>),
     Linear(Linear),
 }
 
@@ -78,6 +81,7 @@ impl Layer {
                         Bound::Attention(attention) => attention.forward(pass, w, input, *to, ropes, kv, cancel)?,
                         Bound::FeedForward(ffn) => ffn.forward(pass, w, input, *to, cancel)?,
                         Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
+                        Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, kv, cancel)?,
                         Bound::Linear(linear) => project(linear, 1.0, input, *to, pass, w)?,
                     }
                 }
@@ -94,6 +98,11 @@ impl Bound {
                 let attention = Attention::bind(file, a, *il_kv)?;
                 *il_kv += usize::from(a.keys_of == KeysOf::Own);
                 Bound::Attention(attention)
+            }
+            Mixer::Latent(l) => {
+                let latent = Latent::bind(file, l, *il_kv)?;
+                *il_kv += 1;
+                Bound::Latent(Box::new(latent))
             }
             Mixer::FeedForward(f) => Bound::FeedForward(FeedForward::bind(file, f)?),
             Mixer::Experts(e) => Bound::Experts(Box::new(Experts::bind(file, e)?)),

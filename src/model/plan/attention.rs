@@ -16,6 +16,8 @@ pub struct RopePlan {
     pub factors: Option<TensorPlan>,
     /// Rotated values are multiplied by this.
     pub magnitude: f32,
+    /// Pairs that text does not rotate: pictures have places of more dimensions than text has.
+    pub still: Vec<usize>,
 }
 
 /// YaRN (arXiv 2309.00071): pairs that turn fast keep their frequency, slow ones are interpolated, a ramp between.
@@ -50,6 +52,14 @@ pub struct Temperature {
     pub scale: f32,
     pub length: usize,
     pub offset: usize,
+}
+
+impl Temperature {
+    /// What multiplies a query at `pos`.
+    pub fn at(&self, pos: usize) -> f32 {
+        let steps = ((pos + self.offset) / self.length) as f32;
+        1.0 + self.scale * (steps + 1.0).ln()
+    }
 }
 
 /// What multiplies the attended values before the output matrix.

@@ -10,12 +10,14 @@
 mod attention;
 mod experts;
 mod feed_forward;
+mod latent;
 mod tensor;
 
 pub use super::kernels::{RopePairs, Seen};
 pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
 pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
+pub use latent::{LatentForm, LatentPlan};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 
 /// Rows of the workspace, [rows, n_embd], that steps read and write.
@@ -58,6 +60,7 @@ pub enum Mixer {
     Attention(AttentionPlan),
     FeedForward(FeedForwardPlan),
     Experts(ExpertsPlan),
+    Latent(LatentPlan),
     /// One matrix alone.
     Linear(LinearPlan),
 }
@@ -190,10 +193,11 @@ impl Plan {
         self.layers.iter().flat_map(|layer| layer.mixers())
     }
 
-    /// Every attention with keys and values of its own, in the order of their KV caches.
-    pub fn attentions(&self) -> impl Iterator<Item = &AttentionPlan> {
+    /// What each attention keeps of a token, in the order of their caches: heads, values of a key and of a value.
+    pub fn cached(&self) -> impl Iterator<Item = (usize, usize, usize)> {
         self.mixers().filter_map(|mixer| match mixer {
-            Mixer::Attention(attention) if attention.keys_of == KeysOf::Own => Some(attention),
+            Mixer::Attention(a) if a.keys_of == KeysOf::Own => Some((a.n_head_kv, a.head_dim_k, a.head_dim_v)),
+            Mixer::Latent(l) => Some(l.cached()),
             _ => None,
         })
     }
@@ -210,6 +214,7 @@ impl Plan {
             Mixer::Attention(a) => a.out_scale != 1.0 || scaled(&a.out),
             Mixer::FeedForward(f) => scaled(&f.down),
             Mixer::Experts(e) => e.shared.as_ref().is_some_and(|s| s.gate.is_some() || scaled(&s.ffn.down)),
+            Mixer::Latent(l) => scaled(&l.out),
             Mixer::Linear(l) => scaled(l),
         })
     }
@@ -234,6 +239,16 @@ impl Plan {
                         widths.ff_apart = widths.ff_apart.max(f.ffn.apart());
                     }
                 }
+                Mixer::Latent(l) => {
+                    let expanded = match &l.form {
+                        LatentForm::Absorbed { .. } => l.n_head * (l.n_latent + l.n_rope),
+                        LatentForm::Expanded { kv } => kv.n_out,
+                    };
+                    widths.qkv = widths.qkv.max(expanded);
+                    widths.attended = widths.attended.max(l.n_head * l.attended_dim());
+                    widths.heads = widths.heads.max(l.n_head * l.head_dim().max(l.head_dim_v));
+                    widths.latent = widths.latent.max(l.kv_a.n_out).max(l.q_a.as_ref().map_or(0, |(q, _)| q.n_out));
+                }
                 Mixer::Linear(_) => {}
             }
         }
@@ -251,4 +266,7 @@ pub struct Widths {
     pub ff: usize,
     /// Gate and up apart.
     pub ff_apart: usize,
+    /// Queries, or values, of all heads beside the latent rows they come from.
+    pub heads: usize,
+    pub latent: usize,
 }

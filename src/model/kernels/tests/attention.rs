@@ -64,7 +64,7 @@ impl Case {
 fn shape(n_head: usize, n_head_kv: usize, dim: usize, first_pos: usize, n_rows: usize) -> Attention<'static> {
     let scale = 1.0 / (dim as f32).sqrt();
     let (head_dim_k, head_dim_v) = (dim, dim);
-    Attention { n_head, n_head_kv, head_dim_k, head_dim_v, scale, first_pos, n_rows, seen: Seen::All, softcap: None, slopes: None, sinks: None }
+    Attention { n_head, n_head_kv, head_dim_k, head_dim_v, value_stride: head_dim_v, scale, first_pos, n_rows, seen: Seen::All, softcap: None, slopes: None, sinks: None }
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn all_shapes_agree_with_f64() {
         Attention { slopes: Some(&[0.25, 0.0625]), ..shape(2, 1, 16, 70, 9) },
         Attention { slopes: Some(&[0.5, 0.1]), softcap: Some(5.0), ..shape(2, 1, 16, 70, 3) },
         Attention { sinks: Some(&[0.5, -3.0, 9.0, 1.0]), ..shape(4, 2, 16, 66, 9) },
-        Attention { head_dim_v: 48, ..shape(4, 2, 72, 77, 9) },
+        Attention { head_dim_v: 48, value_stride: 48, ..shape(4, 2, 72, 77, 9) },
     ];
     for set in sets() {
         let compute = Compute::new(set, 2);

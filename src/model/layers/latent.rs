@@ -1,0 +1,293 @@
+//! Attention over a cache of latent rows, or of keys and values made of them.
+
+use super::super::cache::{KvCache, LayerCache};
+use super::super::kernels::{self, KvHead, Seen};
+use super::super::plan::{LatentForm, LatentPlan, TensorError, To};
+use super::super::rope::Rope;
+use super::super::weight::{Linear, Norm, Weight};
+use super::super::workspace::Workspace;
+use super::super::{ForwardError, check};
+use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
+use crate::gguf::Gguf;
+use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+
+pub struct Latent {
+    plan: LatentPlan,
+    q_a: Option<(Linear, Norm)>,
+    q: Linear,
+    kv_a: Linear,
+    kv_norm: Norm,
+    form: Form,
+    il_kv: usize,
+    out: Linear,
+}
+
+enum Form {
+    Absorbed { k: Weight, v: Weight },
+    Expanded { kv: Linear },
+}
+
+impl Latent {
+    pub fn bind(file: &Gguf, plan: &LatentPlan, il_kv: usize) -> Result<Self, TensorError> {
+        let q_a = plan.q_a.as_ref().map(|(l, n)| -> Result<_, TensorError> { Ok((Linear::bind(file, l)?, Norm::bind(file, n)?)) });
+        Ok(Self {
+            q_a: q_a.transpose()?,
+            q: Linear::bind(file, &plan.q)?,
+            kv_a: Linear::bind(file, &plan.kv_a)?,
+            kv_norm: Norm::bind(file, &plan.kv_norm)?,
+            form: match &plan.form {
+                LatentForm::Absorbed { k, v } => Form::Absorbed { k: Weight::bind(file, k)?, v: Weight::bind(file, v)? },
+                LatentForm::Expanded { kv } => Form::Expanded { kv: Linear::bind(file, kv)? },
+            },
+            il_kv,
+            out: Linear::bind(file, &plan.out)?,
+            plan: plan.clone(),
+        })
+    }
+
+    /// to = or += the attention of `from`, whose latent row is appended to the cache.
+    #[allow(clippy::too_many_arguments)]
+    pub fn forward(
+        &self,
+        pass: &Pass,
+        w: &Workspace,
+        from: &Tensor,
+        to: To,
+        ropes: &[Rope],
+        kv: &mut KvCache,
+        cancel: &AtomicBool,
+    ) -> Result<(), ForwardError> {
+        let one = |linear| LinearGroup { linears: std::slice::from_ref(linear), pass, add: false };
+        match &self.q_a {
+            Some((linear, norm)) => {
+                w.latent.inplace_op2(from, &one(linear))?;
+                w.latent.inplace_op1(&NormInPlace { norm, pass, width: linear.weight.n_out })?;
+                w.heads.inplace_op2(&w.latent, &one(&self.q))?;
+            }
+            None => w.heads.inplace_op2(from, &one(&self.q))?,
+        }
+        let rope = self.plan.rope.map(|i| (&ropes[i], &w.angles[i][..]));
+        w.heads.inplace_op1(&RotateQueries { latent: self, pass, rope })?;
+        w.latent.inplace_op2(from, &one(&self.kv_a))?;
+        check(cancel)?;
+        match &self.form {
+            Form::Absorbed { k, v } => {
+                let layer = Mutex::new(kv.layer_mut(self.il_kv));
+                w.latent.inplace_op1(&NormAndRotate { latent: self, pass, rope, layer: Some(layer) })?;
+                let n_rest = self.plan.n_rope;
+                w.qkv.inplace_op2(&w.heads, &EachHead { weight: k, n_head: self.plan.n_head, n_rest, pass })?;
+                w.attended.inplace_op2(&w.qkv, &Attend { latent: self, pass, layer: kv.layer(self.il_kv) })?;
+                w.heads.inplace_op2(&w.attended, &EachHead { weight: v, n_head: self.plan.n_head, n_rest: 0, pass })?;
+                check(cancel)?;
+                project(&self.out, 1.0, &w.heads, to, pass, w)?;
+            }
+            Form::Expanded { kv: expand } => {
+                w.latent.inplace_op1(&NormAndRotate { latent: self, pass, rope, layer: None })?;
+                w.latent_alone.inplace_op2(&w.latent, &First { n: self.plan.n_latent, of: self.kv_a.weight.n_out, pass })?;
+                w.qkv.inplace_op2(&w.latent_alone, &one(expand))?;
+                let layer = Mutex::new(kv.layer_mut(self.il_kv));
+                w.qkv.inplace_op2(&w.latent, &AppendExpanded { latent: self, pass, layer })?;
+                w.attended.inplace_op2(&w.heads, &Attend { latent: self, pass, layer: kv.layer(self.il_kv) })?;
+                check(cancel)?;
+                project(&self.out, 1.0, &w.attended, to, pass, w)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+type Angles<'a> = Option<(&'a Rope, &'a [f32])>;
+
+fn rotate(rope: Angles, pass: &Pass, r: usize, values: &mut [f32]) {
+    if let Some((rope, angles)) = rope {
+        let n_rot = rope.plan.n_rot;
+        let (cos, sin) = angles[r * n_rot..(r + 1) * n_rot].split_at(n_rot / 2);
+        pass.compute.set().rope(rope.plan.pairs, &mut values[..n_rot], cos, sin);
+    }
+}
+
+/// Rotates the last values of each head's query, and grows all by the temperature.
+struct RotateQueries<'a> {
+    latent: &'a Latent,
+    pass: &'a Pass<'a>,
+    rope: Angles<'a>,
+}
+
+impl InplaceOp1 for RotateQueries<'_> {
+    fn name(&self) -> &'static str {
+        "rotate queries"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let plan = &self.latent.plan;
+        let (dim, stride) = (plan.head_dim(), self.latent.q.weight.n_out);
+        for (r, row) in values_mut(storage, layout)?.chunks_exact_mut(stride).take(self.pass.rows).enumerate() {
+            row.chunks_exact_mut(dim).for_each(|head| rotate(self.rope, self.pass, r, &mut head[plan.n_nope..]));
+            if let Some(t) = plan.temperature {
+                self.pass.compute.set().scale(row, t.at(self.pass.pos + r));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Norms the latent part of each row in place and rotates the rest; a cache of latent rows gets both.
+struct NormAndRotate<'a> {
+    latent: &'a Latent,
+    pass: &'a Pass<'a>,
+    rope: Angles<'a>,
+    layer: Option<Mutex<&'a mut LayerCache>>,
+}
+
+impl InplaceOp1 for NormAndRotate<'_> {
+    fn name(&self) -> &'static str {
+        "norm and rotate latent"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let n_latent = self.latent.plan.n_latent;
+        let poisoned = |_| candle_core::Error::msg("the cache's lock is poisoned");
+        let mut layer = self.layer.as_ref().map(|l| l.lock().map_err(poisoned)).transpose()?;
+        let mut before = vec![0.0; n_latent];
+        for (r, row) in values_mut(storage, layout)?.chunks_exact_mut(self.latent.kv_a.weight.n_out).take(self.pass.rows).enumerate() {
+            before.copy_from_slice(&row[..n_latent]);
+            self.latent.kv_norm.row(self.pass.compute.set(), &before, &mut row[..n_latent]);
+            rotate(self.rope, self.pass, r, &mut row[n_latent..]);
+            if let Some(layer) = &mut layer {
+                layer.k.store(0, self.pass.pos + r, row);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// dst[r] = the first `n` of the `of` values of src[r]
+struct First<'a> {
+    n: usize,
+    of: usize,
+    pass: &'a Pass<'a>,
+}
+
+impl InplaceOp2 for First<'_> {
+    fn name(&self) -> &'static str {
+        "first"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
+        let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
+        for (out, row) in dst.chunks_exact_mut(self.n).zip(src.chunks_exact(self.of)).take(self.pass.rows) {
+            out.copy_from_slice(&row[..self.n]);
+        }
+        Ok(())
+    }
+}
+
+/// Stores keys and values: each head's own from `dst`, the shared rotating part of the keys from the end of `src`.
+struct AppendExpanded<'a> {
+    latent: &'a Latent,
+    pass: &'a Pass<'a>,
+    layer: Mutex<&'a mut LayerCache>,
+}
+
+impl InplaceOp2 for AppendExpanded<'_> {
+    fn name(&self) -> &'static str {
+        "append expanded"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
+        let plan = &self.latent.plan;
+        let (expanded, latent) = (values_mut(s1, l1)?, values(s2, l2)?);
+        let mut layer = self.layer.lock().map_err(|_| candle_core::Error::msg("the cache's lock is poisoned"))?;
+        let each = plan.n_nope + plan.head_dim_v;
+        let rows = expanded.chunks_exact(plan.n_head * each).zip(latent.chunks_exact(self.latent.kv_a.weight.n_out));
+        let mut key = vec![0.0; plan.head_dim()];
+        for (r, (row, latent)) in rows.take(self.pass.rows).enumerate() {
+            key[plan.n_nope..].copy_from_slice(&latent[plan.n_latent..]);
+            for (head, kv) in row.chunks_exact(each).enumerate() {
+                key[..plan.n_nope].copy_from_slice(&kv[..plan.n_nope]);
+                layer.k.store(head, self.pass.pos + r, &key);
+                layer.v.store(head, self.pass.pos + r, &kv[plan.n_nope..]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// dst[r] = for each head its own matrix times the head's first values in src[r], then the `n_rest` values behind them.
+struct EachHead<'a> {
+    weight: &'a Weight,
+    n_head: usize,
+    n_rest: usize,
+    pass: &'a Pass<'a>,
+}
+
+impl InplaceOp2 for EachHead<'_> {
+    fn name(&self) -> &'static str {
+        "each head"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
+        let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
+        let Weight { n_in, n_out, ty, .. } = *self.weight;
+        let (rows, from, to) = (self.pass.rows, n_in + self.n_rest, n_out + self.n_rest);
+        let (mut input, mut output) = (vec![0.0; rows * n_in], vec![0.0; rows * n_out]);
+        for head in 0..self.n_head {
+            for (x, row) in input.chunks_exact_mut(n_in).zip(src.chunks_exact(self.n_head * from)) {
+                x.copy_from_slice(&row[head * from..][..n_in]);
+            }
+            let x = self.pass.prepare(&input, rows, &[ty]);
+            self.pass.multiply(&x, self.weight, head, &mut output);
+            drop(x);
+            let pairs = dst.chunks_exact_mut(self.n_head * to).zip(src.chunks_exact(self.n_head * from));
+            for (y, (out, row)) in output.chunks_exact(n_out).zip(pairs) {
+                let out = &mut out[head * to..][..to];
+                out[..n_out].copy_from_slice(y);
+                out[n_out..].copy_from_slice(&row[head * from + n_in..][..self.n_rest]);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// dst[r] = for each head, softmax(scale * q·k) · v over all keys up to row r's
+struct Attend<'a> {
+    latent: &'a Latent,
+    pass: &'a Pass<'a>,
+    layer: &'a LayerCache,
+}
+
+impl InplaceOp2 for Attend<'_> {
+    fn name(&self) -> &'static str {
+        "attend latent"
+    }
+
+    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
+        let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
+        let plan = &self.latent.plan;
+        let (n_head_kv, head_dim_k, own_values) = plan.cached();
+        let shape = kernels::Attention {
+            n_head: plan.n_head,
+            n_head_kv,
+            head_dim_k,
+            head_dim_v: plan.attended_dim(),
+            // A latent row begins with its value.
+            value_stride: if own_values == 0 { head_dim_k } else { own_values },
+            scale: plan.scale,
+            first_pos: self.pass.pos,
+            n_rows: self.pass.rows,
+            seen: Seen::All,
+            softcap: None,
+            slopes: None,
+            sinks: None,
+        };
+        let heads = |head| {
+            let keys = self.layer.k.head(head);
+            KvHead { keys, values: if own_values == 0 { keys } else { self.layer.v.head(head) } }
+        };
+        let (rows, n_src, n_dst) = (self.pass.rows, plan.n_head * head_dim_k, plan.n_head * plan.attended_dim());
+        self.pass.compute.kernels().attend(&shape, heads, (&src[..rows * n_src], n_src), (&mut dst[..rows * n_dst], n_dst));
+        Ok(())
+    }
+}
