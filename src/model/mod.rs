@@ -21,8 +21,8 @@ mod workspace;
 use crate::gguf::Gguf;
 use crate::protocol::{CacheType, Ledger, LoadOptions, Report};
 use arch::{ArchError, Header};
-use cache::{CacheError, KvCache, KvShape};
-use layers::{Compute, Layer};
+use cache::{CacheError, KvCache, KvShape, StateCache};
+use layers::{Caches, Compute, Layer, Taken};
 use plan::{Plan, TensorError};
 use rope::Rope;
 use std::ops::Range;
@@ -99,6 +99,7 @@ pub struct Model {
 /// One sequence: its ids, and their keys and values.
 pub struct Session {
     kv: KvCache,
+    states: StateCache,
     ids: Vec<u32>,
 }
 
@@ -107,8 +108,8 @@ impl Model {
         let plan = arch::plan(&Header::new(file, options.n_ctx as usize)?)?;
         let embedding = Embedding::bind(file, &plan)?;
         let ropes = plan.ropes.iter().map(|r| Rope::bind(file, r)).collect::<Result<_, _>>()?;
-        let mut il_kv = 0;
-        let layers = plan.layers.iter().map(|l| Layer::bind(file, l, &mut il_kv)).collect::<Result<_, _>>()?;
+        let mut taken = Taken::default();
+        let layers = plan.layers.iter().map(|l| Layer::bind(file, l, &mut taken)).collect::<Result<_, _>>()?;
         let end = End::bind(file, &plan)?;
         let n_threads = if options.n_threads == 0 { crate::sys::limits::threads() } else { options.n_threads as usize };
         let compute = Compute::new(n_threads, options.exact);
@@ -127,7 +128,7 @@ impl Model {
         let trained = self.plan.n_ctx_default.unwrap_or(self.plan.n_ctx_train);
         let n_ctx = ledger::context_length(options.n_ctx as usize, trained, per_token, self.workspace.bytes(), free)?;
         let kv = KvCache::new(&shapes, n_ctx, k, v)?;
-        Ok(Session { kv, ids: Vec::new() })
+        Ok(Session { kv, states: StateCache::new(self.plan.states()), ids: Vec::new() })
     }
 
     pub fn n_vocab(&self) -> usize {
@@ -147,7 +148,7 @@ impl Model {
         let per_token = session.kv.bytes_per_token();
         Ledger {
             weights: self.weight_bytes,
-            kv: per_token * session.kv.len_peak() as u64,
+            kv: per_token * session.kv.len_peak() as u64 + session.states.bytes(),
             kv_max: per_token * session.kv.n_ctx() as u64,
             kv_per_token: per_token,
             scratch: self.workspace.bytes() + self.compute.scratch_bytes(),
@@ -176,13 +177,15 @@ impl Model {
         w.embed(&self.embedding, ids, pos, &pass)?;
         w.angles(&self.ropes, pos, ids.len());
         for layer in &self.layers {
-            layer.forward(&pass, w, &self.ropes, &mut session.kv, cancel)?;
+            let caches = Caches { kv: &mut session.kv, states: &mut session.states };
+            layer.forward(&pass, w, &self.ropes, caches, cancel)?;
         }
         for group in w.head_groups(wanted) {
             check(cancel)?;
             w.logits(&pass, &self.end, group, emit)?;
         }
         session.kv.advance(ids.len());
+        session.states.advance(ids.len());
         session.ids.extend_from_slice(ids);
         Ok(())
     }
@@ -206,15 +209,22 @@ impl Session {
         self.kv.n_ctx()
     }
 
-    pub fn truncate(&mut self, len: usize) {
+    /// Forgets all but the first `len` tokens, or fewer where a state can only go back to a copy; how many are left.
+    pub fn truncate(&mut self, len: usize) -> usize {
+        let len = self.states.truncate(len.min(self.kv.len()));
         self.kv.truncate(len);
         self.ids.truncate(len);
+        len
+    }
+
+    /// Keeps a copy of what cannot be cut back, for [`Session::truncate`] to come back to.
+    pub fn snapshot(&mut self) {
+        self.states.snapshot();
     }
 
     /// Keeps the longest common prefix with `ids`, forgets the rest; how many tokens that is.
     pub fn reuse(&mut self, ids: &[u32]) -> usize {
         let common = self.ids.iter().zip(ids).take_while(|(a, b)| a == b).count();
-        self.truncate(common);
-        common
+        self.truncate(common)
     }
 }

@@ -4,7 +4,7 @@ use super::super::plan::{Plan, RopePairs};
 use super::transformer::Transformer;
 use super::{ArchError, Header};
 
-fn base<'a>(h: &'a Header<'a>) -> Result<Transformer<'a>, ArchError> {
+pub fn base<'a>(h: &'a Header<'a>) -> Result<Transformer<'a>, ArchError> {
     let rotates = h.flag_or("rope.scaling.finetuned", true);
     let t = Transformer::new(h)?.rope_where(RopePairs::Norm, |_| rotates)?;
     Ok(Transformer {

@@ -207,10 +207,7 @@ impl<'a> Header<'a> {
             }
         }
         let most = n_head.iter().copied().max().unwrap_or(0);
-        if most == 0 {
-            return Err(self.wrong("attention.head_count", "at least 1 in some layer"));
-        }
-        if self.count_opt("attention.key_length")?.is_none() && !n_embd.is_multiple_of(n_head[0].max(1)) {
+        if self.count_opt("attention.key_length")?.is_none() && !n_embd.is_multiple_of(most.max(1)) {
             return Err(self.wrong("attention.head_count", format!("a divisor of embedding_length, {n_embd}")));
         }
         Ok(Dims {

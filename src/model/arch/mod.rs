@@ -14,6 +14,7 @@ mod latent;
 mod llama;
 mod post_norm;
 mod qwen;
+mod recurrent;
 mod transformer;
 
 pub use header::{ArchError, Header};
@@ -122,6 +123,18 @@ pub const TABLE: &[Architecture] = &[
     row("stablelm", gpt::stablelm),
     row("starcoder", gpt::gpt2),
     row("starcoder2", gpt::gelu_neox),
+    row("falcon-h1", recurrent::falcon_h1),
+    row("granitehybrid", recurrent::granite_hybrid),
+    row("jamba", recurrent::jamba),
+    row("lfm2", recurrent::lfm2),
+    row("lfm2moe", recurrent::lfm2),
+    row("mamba", recurrent::mamba),
+    row("mamba2", recurrent::mamba2),
+    row("nemotron_h", recurrent::nemotron_h),
+    row("nemotron_h_moe", recurrent::nemotron_h),
+    row("qwen35", recurrent::qwen35),
+    row("qwen35moe", recurrent::qwen35),
+    row("qwen3next", recurrent::qwen3next),
     row("xverse", llama::plan),
 ];
 

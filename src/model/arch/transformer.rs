@@ -106,7 +106,10 @@ impl<'a> Transformer<'a> {
 
     /// Length of a head's keys and values in layer `il`.
     pub fn head_dim(&self, il: usize) -> Result<(usize, usize), ArchError> {
-        let heads = self.dims.n_head[il].max(1);
+        let heads = match self.dims.n_head[il] {
+            0 => self.dims.n_head.iter().copied().max().unwrap_or(1).max(1),
+            heads => heads,
+        };
         let k = self.h.count_or("attention.key_length", self.dims.n_embd / heads)?;
         Ok((k, self.h.count_or("attention.value_length", k)?))
     }

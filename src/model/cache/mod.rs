@@ -4,11 +4,13 @@
 //! so a long context costs nothing until it is used. Nothing here knows what the tokens were.
 
 mod buffer;
+mod state;
 #[cfg(test)]
 mod tests;
 
 use crate::protocol::CacheType;
 use buffer::Buffer;
+pub use state::StateCache;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {

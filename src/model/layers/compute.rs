@@ -3,6 +3,7 @@
 use super::super::kernels::{self, Activations, KernelSet};
 use super::super::weight::Weight;
 use super::experts::ExpertScratch;
+use super::recurrent::Buffers;
 use crate::quant::GgmlType;
 use crate::sys::pool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,6 +14,7 @@ pub struct Compute {
     /// The input of the linear step at hand, in the formats its weights want.
     input: Mutex<Activations>,
     experts: Mutex<ExpertScratch>,
+    recurrent: Mutex<Buffers>,
 }
 
 /// One forward pass over `rows` tokens, the first of them at position `pos`.
@@ -28,7 +30,7 @@ pub struct Pass<'a> {
 impl Compute {
     pub fn new(n_threads: usize, exact: bool) -> Self {
         let set = if exact { kernels::exact() } else { kernels::set() };
-        Self { kernels: kernels::Compute::new(set, n_threads), input: Mutex::new(Activations::new()), experts: Mutex::default() }
+        Self { kernels: kernels::Compute::new(set, n_threads), input: Mutex::new(Activations::new()), experts: Mutex::default(), recurrent: Mutex::default() }
     }
 
     pub fn kernels(&self) -> &kernels::Compute {
@@ -53,6 +55,10 @@ impl Compute {
 
     fn input(&self) -> MutexGuard<'_, Activations> {
         self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn recurrent_buffers(&self) -> MutexGuard<'_, Buffers> {
+        self.recurrent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn expert_scratch(&self) -> MutexGuard<'_, ExpertScratch> {

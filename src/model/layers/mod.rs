@@ -12,6 +12,7 @@ mod feed_forward;
 mod latent;
 mod linear;
 mod norm;
+mod recurrent;
 mod route;
 
 pub use add::{AddScaled, Scale};
@@ -19,7 +20,7 @@ pub use compute::{Compute, Pass};
 pub use linear::{LinearGroup, project};
 pub use norm::{NormInPlace, NormRows};
 
-use super::cache::KvCache;
+use super::cache::{KvCache, StateCache};
 use super::plan::{KeysOf, LayerPlan, Mixer, Slot, StepPlan, TensorError, To};
 use super::rope::Rope;
 use super::weight::{Linear, Norm};
@@ -31,10 +32,24 @@ use candle_core::{CpuStorage, Layout};
 use experts::Experts;
 use feed_forward::FeedForward;
 use latent::Latent;
+use recurrent::Recurrent;
 use std::sync::atomic::AtomicBool;
 
 pub struct Layer {
     steps: Vec<Step>,
+}
+
+/// Layers of the KV cache and states that are spoken for.
+#[derive(Debug, Default)]
+pub struct Taken {
+    pub kv: usize,
+    pub states: usize,
+}
+
+/// What the sequence so far left behind.
+pub struct Caches<'a> {
+    pub kv: &'a mut KvCache,
+    pub states: &'a mut StateCache,
 }
 
 enum Step {
@@ -49,16 +64,17 @@ enum Bound {
     FeedForward(FeedForward),
     Experts(Box<Experts>),
     Latent(Box<Latent>),
+    Recurrent(Box<Recurrent>),
     Linear(Linear),
 }
 
 impl Layer {
-    /// `il_kv` counts the attentions bound so far: each has a layer of the KV cache.
-    pub fn bind(file: &Gguf, plan: &LayerPlan, il_kv: &mut usize) -> Result<Self, TensorError> {
+    /// `bound` counts the caches that the layers before take.
+    pub fn bind(file: &Gguf, plan: &LayerPlan, bound: &mut Taken) -> Result<Self, TensorError> {
         let step = |plan: &StepPlan| -> Result<Step, TensorError> {
             Ok(match plan {
                 StepPlan::Norm { from, to, norm } => Step::Norm { from: *from, to: *to, norm: Norm::bind(file, norm)? },
-                StepPlan::Mix { from, to, mixer } => Step::Mix { from: *from, to: *to, mixer: Bound::bind(file, mixer, il_kv)? },
+                StepPlan::Mix { from, to, mixer } => Step::Mix { from: *from, to: *to, mixer: Bound::bind(file, mixer, bound)? },
                 StepPlan::Add { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: true },
                 StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
             })
@@ -66,7 +82,8 @@ impl Layer {
         Ok(Self { steps: plan.steps.iter().map(step).collect::<Result<_, _>>()? })
     }
 
-    pub fn forward(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], kv: &mut KvCache, cancel: &AtomicBool) -> Result<(), ForwardError> {
+    pub fn forward(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], caches: Caches, cancel: &AtomicBool) -> Result<(), ForwardError> {
+        let Caches { kv, states } = caches;
         for step in &self.steps {
             check(cancel)?;
             match step {
@@ -82,6 +99,7 @@ impl Layer {
                         Bound::FeedForward(ffn) => ffn.forward(pass, w, input, *to, cancel)?,
                         Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
                         Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, kv, cancel)?,
+                        Bound::Recurrent(r) => r.forward(pass, w, input, *to, states.next_mut(r.il_state), cancel)?,
                         Bound::Linear(linear) => project(linear, 1.0, input, *to, pass, w)?,
                     }
                 }
@@ -92,17 +110,22 @@ impl Layer {
 }
 
 impl Bound {
-    fn bind(file: &Gguf, plan: &Mixer, il_kv: &mut usize) -> Result<Self, TensorError> {
+    fn bind(file: &Gguf, plan: &Mixer, taken: &mut Taken) -> Result<Self, TensorError> {
         Ok(match plan {
             Mixer::Attention(a) => {
-                let attention = Attention::bind(file, a, *il_kv)?;
-                *il_kv += usize::from(a.keys_of == KeysOf::Own);
+                let attention = Attention::bind(file, a, taken.kv)?;
+                taken.kv += usize::from(a.keys_of == KeysOf::Own);
                 Bound::Attention(attention)
             }
             Mixer::Latent(l) => {
-                let latent = Latent::bind(file, l, *il_kv)?;
-                *il_kv += 1;
+                let latent = Latent::bind(file, l, taken.kv)?;
+                taken.kv += 1;
                 Bound::Latent(Box::new(latent))
+            }
+            Mixer::Recurrent(r) => {
+                let recurrent = Recurrent::bind(file, r, taken.states)?;
+                taken.states += 1;
+                Bound::Recurrent(Box::new(recurrent))
             }
             Mixer::FeedForward(f) => Bound::FeedForward(FeedForward::bind(file, f)?),
             Mixer::Experts(e) => Bound::Experts(Box::new(Experts::bind(file, e)?)),

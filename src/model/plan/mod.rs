@@ -11,6 +11,7 @@ mod attention;
 mod experts;
 mod feed_forward;
 mod latent;
+mod recurrent;
 mod tensor;
 
 pub use super::kernels::{RopePairs, Seen};
@@ -18,6 +19,9 @@ pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, Key
 pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
+pub use recurrent::{
+    ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan,
+};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 
 /// Rows of the workspace, [rows, n_embd], that steps read and write.
@@ -61,6 +65,7 @@ pub enum Mixer {
     FeedForward(FeedForwardPlan),
     Experts(ExpertsPlan),
     Latent(LatentPlan),
+    Recurrent(RecurrentPlan),
     /// One matrix alone.
     Linear(LinearPlan),
 }
@@ -202,6 +207,14 @@ impl Plan {
         })
     }
 
+    /// Values of each recurrent layer's state, in their order.
+    pub fn states(&self) -> impl Iterator<Item = usize> {
+        self.mixers().filter_map(|mixer| match mixer {
+            Mixer::Recurrent(r) => Some(r.state().0 + r.state().1),
+            _ => None,
+        })
+    }
+
     pub fn uses(&self, slot: Slot) -> bool {
         let mut steps = self.layers.iter().flat_map(|layer| &layer.steps);
         slot == Slot::Residual || steps.any(|step| step.writes() == slot)
@@ -215,6 +228,7 @@ impl Plan {
             Mixer::FeedForward(f) => scaled(&f.down),
             Mixer::Experts(e) => e.shared.as_ref().is_some_and(|s| s.gate.is_some() || scaled(&s.ffn.down)),
             Mixer::Latent(l) => scaled(&l.out),
+            Mixer::Recurrent(_) => false,
             Mixer::Linear(l) => scaled(l),
         })
     }
@@ -249,7 +263,8 @@ impl Plan {
                     widths.heads = widths.heads.max(l.n_head * l.head_dim().max(l.head_dim_v));
                     widths.latent = widths.latent.max(l.kv_a.n_out).max(l.q_a.as_ref().map_or(0, |(q, _)| q.n_out));
                 }
-                Mixer::Linear(_) => {}
+                // Recurrent layers bring buffers of their own.
+                Mixer::Recurrent(_) | Mixer::Linear(_) => {}
             }
         }
         widths

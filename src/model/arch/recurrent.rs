@@ -1,0 +1,221 @@
+//! Families with recurrent layers: Mamba 1 and 2 and their hybrids, LFM 2, Qwen 3 Next and 3.5.
+
+use super::super::plan::{
+    Activation, BranchPlan, ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, Gate, GateActivation, GateFrom, GatedConvPlan,
+    Gating, HeadScanPlan, LayerPlan, Mixer, NormKind, Plan, RecurrentPlan, RopePairs,
+};
+use super::granite;
+use super::llama::sections;
+use super::transformer::{Router, Transformer};
+use super::{ArchError, Header};
+
+/// A convolution whose shape the file shows.
+fn conv(t: &Transformer, il: usize, name: &str, n_channels: usize) -> ConvPlan {
+    let (weight, bias) = (t.blk(il, &format!("{name}.weight")), t.blk(il, &format!("{name}.bias")));
+    let n_taps = t.h.shape(&weight).and_then(|s| s.first().copied()).unwrap_or(1).max(1);
+    ConvPlan {
+        n_taps,
+        n_channels,
+        weight: t.h.tensor(weight, &[n_taps, n_channels]),
+        bias: t.h.has(&bias).then(|| t.h.tensor(bias, &[n_channels])),
+    }
+}
+
+fn channel_scan(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
+    let (h, n_embd) = (t.h, t.dims.n_embd);
+    let (n_inner, n_state, n_rank) = (h.count("ssm.inner_size")?, h.count("ssm.state_size")?, h.count("ssm.time_step_rank")?);
+    let blk = |what: &str| t.blk(il, what);
+    let named = |what: &str, n| h.norm(&blk(what), NormKind::Rms, n, t.eps);
+    let norms = if h.flag_or("ssm.dt_b_c_rms", false) {
+        Some([t.plain_norm(), t.plain_norm(), t.plain_norm()])
+    } else if h.has(&blk("ssm_dt_norm.weight")) {
+        Some([named("ssm_dt_norm", n_rank), named("ssm_b_norm", n_state), named("ssm_c_norm", n_state)])
+    } else {
+        None
+    };
+    Ok(Mixer::Recurrent(RecurrentPlan::ChannelScan(ChannelScanPlan {
+        n_inner,
+        n_state,
+        n_rank,
+        input: h.linear(blk("ssm_in"), n_embd, 2 * n_inner),
+        conv: conv(t, il, "ssm_conv1d", n_inner),
+        select: h.linear(blk("ssm_x"), n_inner, n_rank + 2 * n_state),
+        step: h.linear(blk("ssm_dt"), n_rank, n_inner),
+        norms,
+        a: h.tensor(blk("ssm_a"), &[n_state, n_inner]),
+        d: h.tensor(blk("ssm_d"), &[n_inner]),
+        out: h.linear(blk("ssm_out"), n_inner, n_embd),
+    })))
+}
+
+fn head_scan(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
+    let (h, n_embd) = (t.h, t.dims.n_embd);
+    let (n_inner, n_state) = (h.count("ssm.inner_size")?, h.count("ssm.state_size")?);
+    let (n_head, n_group) = (h.count("ssm.time_step_rank")?, h.count("ssm.group_count")?);
+    if !n_inner.is_multiple_of(n_head) || !n_head.is_multiple_of(n_group) {
+        return Err(h.wrong("ssm.time_step_rank", format!("a divisor of ssm.inner_size, {n_inner}, and a multiple of ssm.group_count, {n_group}")));
+    }
+    let blk = |what: &str| t.blk(il, what);
+    let n_mixed = n_inner + 2 * n_group * n_state;
+    let norm = h.norm_if(&blk("ssm_norm"), NormKind::Rms, n_inner, t.eps).map(|mut norm| {
+        norm.weight = norm.weight.map(|w| h.tensor(w.name, &[n_inner / n_group, n_group]));
+        norm
+    });
+    Ok(Mixer::Recurrent(RecurrentPlan::HeadScan(HeadScanPlan {
+        n_inner,
+        n_state,
+        n_head,
+        n_group,
+        input: h.linear(blk("ssm_in"), n_embd, n_inner + n_mixed + n_head),
+        conv: conv(t, il, "ssm_conv1d", n_mixed),
+        step_bias: h.tensor(blk("ssm_dt.bias"), &[n_head]),
+        a: h.tensor(blk("ssm_a"), &[1, n_head]),
+        d: h.tensor(blk("ssm_d"), &[1, n_head]),
+        norm,
+        out: h.linear(blk("ssm_out"), n_inner, n_embd),
+    })))
+}
+
+/// One branch a layer.
+fn alone(t: &Transformer, il: usize, mixer: Mixer) -> LayerPlan {
+    LayerPlan::of([BranchPlan::new(t.norm(il, "attn_norm"), mixer)])
+}
+
+pub fn mamba(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?;
+    t.plan_of(|il| Ok(alone(&t, il, channel_scan(&t, il)?)))
+}
+
+pub fn mamba2(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?;
+    t.plan_of(|il| Ok(alone(&t, il, head_scan(&t, il)?)))
+}
+
+/// Attention without rotation where a layer has heads for keys, a scan elsewhere.
+pub fn jamba(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?;
+    t.router = Router { gating: Gating::Softmax, renormalize: false };
+    t.plan_of(|il| {
+        let mixer = if t.dims.n_head_kv[il] > 0 { Mixer::Attention(t.attention(il)?) } else { channel_scan(&t, il)? };
+        Ok(t.layer(il, mixer, t.feed_forward(il)?))
+    })
+}
+
+/// Attention and a scan side by side in every layer.
+pub fn falcon_h1(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    t.plan_of(|il| {
+        let branch = |mixer| BranchPlan::new(t.norm(il, "attn_norm"), mixer);
+        let mut layer = LayerPlan::default();
+        layer.parallel(branch(Mixer::Attention(t.attention(il)?)), branch(head_scan(&t, il)?));
+        layer.branch(BranchPlan::new(t.norm(il, "ffn_norm"), t.feed_forward(il)?));
+        Ok(layer)
+    })
+}
+
+/// Granite 4: attention where a layer has heads for keys, a scan elsewhere.
+pub fn granite_hybrid(h: &Header) -> Result<Plan, ArchError> {
+    let t = granite::base(h)?;
+    t.plan_of(|il| {
+        let mixer = if t.dims.n_head_kv[il] > 0 { Mixer::Attention(t.attention(il)?) } else { head_scan(&t, il)? };
+        Ok(t.layer(il, mixer, t.feed_forward(il)?))
+    })
+}
+
+/// Nemotron-H: each layer one thing, told by its counts.
+pub fn nemotron_h(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?;
+    t.activation = Activation::ReluSquared;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: true };
+    t.plan_of(|il| {
+        let mixer = match (t.dims.n_head_kv[il], t.dims.n_ff[il]) {
+            (0, 0) => head_scan(&t, il)?,
+            (0, _) => t.feed_forward(il)?,
+            _ => Mixer::Attention(t.attention(il)?),
+        };
+        Ok(alone(&t, il, mixer))
+    })
+}
+
+/// LFM 2: gated convolutions where a layer has no heads for keys.
+pub fn lfm2(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: true };
+    let n = t.dims.n_embd;
+    let mut plan = t.plan_of(|il| {
+        let mixer = if t.dims.n_head_kv[il] > 0 {
+            Mixer::Attention(t.attention(il)?)
+        } else {
+            Mixer::Recurrent(RecurrentPlan::GatedConv(GatedConvPlan {
+                input: h.linear(t.blk(il, "shortconv.in_proj"), n, 3 * n),
+                conv: conv(&t, il, "shortconv.conv", n),
+                out: h.linear(t.blk(il, "shortconv.out_proj"), n, n),
+            }))
+        };
+        Ok(t.layer(il, mixer, t.feed_forward(il)?))
+    })?;
+    plan.out_norm = Some(h.norm("token_embd_norm", t.kind, n, t.eps));
+    Ok(plan)
+}
+
+pub fn qwen3next(h: &Header) -> Result<Plan, ArchError> {
+    delta_hybrid(Transformer::new(h)?.rope(RopePairs::Neox)?, false)
+}
+
+pub fn qwen35(h: &Header) -> Result<Plan, ArchError> {
+    delta_hybrid(sections(Transformer::new(h)?.rope(RopePairs::Neox)?, true)?, true)
+}
+
+/// Gated attention every few layers, the delta rule in the others.
+fn delta_hybrid(mut t: Transformer, heads_in_turn: bool) -> Result<Plan, ArchError> {
+    t.ffn_norm = "post_attention_norm";
+    t.plan_of(|il| {
+        let mixer = if t.h.has(&t.blk(il, "ssm_out.weight")) {
+            Mixer::Recurrent(RecurrentPlan::Delta(delta(&t, il, heads_in_turn)?))
+        } else {
+            let mut attention = t.attention(il)?;
+            let n_q = 2 * attention.n_head * attention.head_dim_k;
+            attention.qkv[0] = t.h.linear(t.blk(il, "attn_q"), t.dims.n_embd, n_q);
+            attention.gate = Some(Gate { from: GateFrom::Queries, activation: GateActivation::Sigmoid });
+            Mixer::Attention(attention)
+        };
+        Ok(t.layer(il, mixer, t.feed_forward(il)?))
+    })
+}
+
+fn delta(t: &Transformer, il: usize, heads_in_turn: bool) -> Result<DeltaPlan, ArchError> {
+    let (h, n_embd) = (t.h, t.dims.n_embd);
+    let (n_head_k, n_head_v) = (h.count("ssm.group_count")?, h.count("ssm.time_step_rank")?);
+    let (head_dim_k, n_inner) = (h.count("ssm.state_size")?, h.count("ssm.inner_size")?);
+    if !n_inner.is_multiple_of(n_head_v) || !n_head_v.is_multiple_of(n_head_k) {
+        return Err(h.wrong("ssm.time_step_rank", format!("a divisor of ssm.inner_size, {n_inner}, and a multiple of ssm.group_count, {n_head_k}")));
+    }
+    let head_dim_v = n_inner / n_head_v;
+    let blk = |what: &str| t.blk(il, what);
+    let n_qkv = 2 * n_head_k * head_dim_k + n_inner;
+    let input = if h.has(&blk("ssm_in.weight")) {
+        DeltaInput::ByHead(h.linear(blk("ssm_in"), n_embd, n_qkv + n_inner))
+    } else {
+        DeltaInput::Apart { qkv: h.linear(blk("attn_qkv"), n_embd, n_qkv), gate: h.linear(blk("attn_gate"), n_embd, n_inner) }
+    };
+    let rates = if h.has(&blk("ssm_ba.weight")) {
+        DeltaRates::ByHead(h.linear(blk("ssm_ba"), n_embd, 2 * n_head_v))
+    } else {
+        DeltaRates::Apart { strength: h.linear(blk("ssm_beta"), n_embd, n_head_v), decay: h.linear(blk("ssm_alpha"), n_embd, n_head_v) }
+    };
+    Ok(DeltaPlan {
+        n_head_k,
+        n_head_v,
+        head_dim_k,
+        head_dim_v,
+        heads_in_turn,
+        input,
+        rates,
+        conv: conv(t, il, "ssm_conv1d", n_qkv),
+        decay_bias: h.tensor(blk("ssm_dt.bias"), &[n_head_v]),
+        a: h.tensor(blk("ssm_a"), &[n_head_v]),
+        eps: t.eps,
+        norm: h.norm(&blk("ssm_norm"), NormKind::Rms, head_dim_v, t.eps),
+        out: h.linear(blk("ssm_out"), n_inner, n_embd),
+    })
+}

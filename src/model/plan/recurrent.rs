@@ -1,0 +1,129 @@
+//! Mixers that keep a state of fixed size instead of keys and values.
+
+use super::{LinearPlan, NormPlan, TensorPlan};
+
+/// A causal convolution of each channel over its last `n_taps` inputs, [n_taps, n_channels]; the last tap is the newest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConvPlan {
+    pub n_taps: usize,
+    pub n_channels: usize,
+    pub weight: TensorPlan,
+    pub bias: Option<TensorPlan>,
+}
+
+/// out(c * conv(b * x)), with b | c | x from one matrix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GatedConvPlan {
+    pub input: LinearPlan,
+    pub conv: ConvPlan,
+    pub out: LinearPlan,
+}
+
+/// Selective scan with a step size for each channel (Mamba, arXiv 2312.00752).
+#[derive(Debug, Clone, PartialEq)]
+pub struct ChannelScanPlan {
+    pub n_inner: usize,
+    pub n_state: usize,
+    pub n_rank: usize,
+    /// x | z
+    pub input: LinearPlan,
+    pub conv: ConvPlan,
+    /// step | b | c
+    pub select: LinearPlan,
+    pub step: LinearPlan,
+    /// Of the low-rank step, b and c, with weights or without.
+    pub norms: Option<[NormPlan; 3]>,
+    /// [n_state, n_inner]
+    pub a: TensorPlan,
+    /// [n_inner]
+    pub d: TensorPlan,
+    pub out: LinearPlan,
+}
+
+/// Selective scan with a step size for each head (Mamba 2, arXiv 2405.21060).
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeadScanPlan {
+    pub n_inner: usize,
+    pub n_state: usize,
+    pub n_head: usize,
+    /// Heads of a group share b and c.
+    pub n_group: usize,
+    /// z | x | b | c | step
+    pub input: LinearPlan,
+    /// Over x | b | c.
+    pub conv: ConvPlan,
+    /// [n_head] each.
+    pub step_bias: TensorPlan,
+    pub a: TensorPlan,
+    pub d: TensorPlan,
+    /// Of each group after the gate; its weights lie group by group.
+    pub norm: Option<NormPlan>,
+    pub out: LinearPlan,
+}
+
+/// Where q, k, v and the gate of a delta rule come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeltaInput {
+    /// q | k | v of all heads, and the gate.
+    Apart { qkv: LinearPlan, gate: LinearPlan },
+    /// q | k | v | gate for each key head.
+    ByHead(LinearPlan),
+}
+
+/// Where the write strength and the decay of a delta rule come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeltaRates {
+    Apart { strength: LinearPlan, decay: LinearPlan },
+    /// strengths | decays for each key head.
+    ByHead(LinearPlan),
+}
+
+/// Gated delta rule (arXiv 2412.06464): a matrix of keys to values for each head that forgets, and corrects what it reads.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeltaPlan {
+    pub n_head_k: usize,
+    pub n_head_v: usize,
+    pub head_dim_k: usize,
+    pub head_dim_v: usize,
+    /// Value head h reads key head h / (n_head_v / n_head_k), or h % n_head_k.
+    pub heads_in_turn: bool,
+    pub input: DeltaInput,
+    pub rates: DeltaRates,
+    /// Over q | k | v.
+    pub conv: ConvPlan,
+    /// [n_head_v] each.
+    pub decay_bias: TensorPlan,
+    pub a: TensorPlan,
+    /// Added to the sum of squares of a query or key.
+    pub eps: f32,
+    /// Of each head, [head_dim_v].
+    pub norm: NormPlan,
+    pub out: LinearPlan,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum RecurrentPlan {
+    GatedConv(GatedConvPlan),
+    ChannelScan(ChannelScanPlan),
+    HeadScan(HeadScanPlan),
+    Delta(DeltaPlan),
+}
+
+impl ConvPlan {
+    /// Inputs that it keeps.
+    fn n_state(&self) -> usize {
+        self.n_taps.saturating_sub(1) * self.n_channels
+    }
+}
+
+impl RecurrentPlan {
+    /// Values of the state: the convolution's inputs, then the rest.
+    pub fn state(&self) -> (usize, usize) {
+        match self {
+            RecurrentPlan::GatedConv(p) => (p.conv.n_state(), 0),
+            RecurrentPlan::ChannelScan(p) => (p.conv.n_state(), p.n_inner * p.n_state),
+            RecurrentPlan::HeadScan(p) => (p.conv.n_state(), p.n_inner * p.n_state),
+            RecurrentPlan::Delta(p) => (p.conv.n_state(), p.n_head_v * p.head_dim_k * p.head_dim_v),
+        }
+    }
+}
