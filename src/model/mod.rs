@@ -108,7 +108,7 @@ impl Model {
         let plan = arch::plan(&Header::new(file, options.n_ctx as usize)?)?;
         let embedding = Embedding::bind(file, &plan)?;
         let ropes = plan.ropes.iter().map(|r| Rope::bind(file, r)).collect::<Result<_, _>>()?;
-        let mut taken = Taken::default();
+        let mut taken = Taken { n_layer: plan.layers.len(), ..Taken::default() };
         let layers = plan.layers.iter().map(|l| Layer::bind(file, l, &mut taken)).collect::<Result<_, _>>()?;
         let end = End::bind(file, &plan)?;
         let n_threads = if options.n_threads == 0 { crate::sys::limits::threads() } else { options.n_threads as usize };

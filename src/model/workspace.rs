@@ -1,6 +1,6 @@
 //! The tensors a forward pass works in, allocated once for a loaded model.
 
-use super::layers::{LinearGroup, NormInPlace, Pass, values, values_mut, width};
+use super::layers::{LinearGroup, NormInPlace, Pass, PerLayer, values, values_mut, width};
 use super::plan::{Plan, Slot, TensorError, Widths};
 use super::rope::Rope;
 use super::weight::{Linear, Norm, Weight};
@@ -33,6 +33,8 @@ pub struct Workspace {
     pub latent: Tensor,
     /// Latent rows without what stands behind them.
     pub latent_alone: Tensor,
+    /// What each layer gets besides the residual, layer by layer.
+    pub per_layer: Tensor,
     pub gathered: Tensor,
     pub logits: Tensor,
     /// cos, then sin of each pair, for each rope: [rows, 2, n_rot / 2].
@@ -62,6 +64,7 @@ impl Workspace {
             heads: tensor(n, heads)?,
             latent: tensor(n, latent)?,
             latent_alone: tensor(n, latent)?,
+            per_layer: tensor(n, plan.per_layer.as_ref().map_or(0, |p| p.projection.n_out))?,
             gathered: tensor(HEAD_ROWS, d)?,
             logits: tensor(HEAD_ROWS, plan.n_vocab)?,
             angles: vec![Vec::new(); plan.ropes.len()],
@@ -84,7 +87,10 @@ impl Workspace {
         if let Some(norm) = &embedding.norm {
             residual.inplace_op1(&NormInPlace { norm, pass, width: self.n_embd })?;
         }
-        Ok(())
+        match &embedding.per_layer {
+            Some(per_layer) => per_layer.forward(pass, self, ids, residual),
+            None => Ok(()),
+        }
     }
 
     pub fn angles(&mut self, ropes: &[Rope], pos: usize, rows: usize) {
@@ -126,6 +132,7 @@ pub struct Embedding {
     /// Rows by position.
     pub positions: Option<Weight>,
     pub norm: Option<Norm>,
+    pub per_layer: Option<PerLayer>,
 }
 
 impl Embedding {
@@ -135,6 +142,7 @@ impl Embedding {
             scale: plan.embedding_scale,
             positions: plan.positions.as_ref().map(|t| Weight::bind(file, t)).transpose()?,
             norm: plan.embedding_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
+            per_layer: plan.per_layer.as_ref().map(|p| PerLayer::bind(file, p)).transpose()?,
         })
     }
 }

@@ -6,6 +6,7 @@
 
 mod experts;
 mod gemma;
+mod gemma4;
 mod glm;
 mod gpt;
 mod granite;
@@ -63,6 +64,7 @@ pub const TABLE: &[Architecture] = &[
     row("gemma", gemma::gemma),
     row("gemma2", gemma::gemma2),
     row("gemma3", gemma::gemma3),
+    row("gemma4", gemma4::gemma4),
     row("glm4", llama::plan),
     row("glm4moe", glm::glm4moe),
     row("gpt-oss", experts::gpt_oss),

@@ -43,6 +43,8 @@ pub struct Transformer<'a> {
     /// For each layer an index into `ropes`.
     pub rope_of: Vec<Option<usize>>,
     pub seen: Vec<Seen>,
+    /// Lengths of each layer's heads, where layers differ.
+    pub head_dims: Vec<(usize, usize)>,
     /// Multiplies q·k, instead of 1 / sqrt(head size).
     pub scale: Option<f32>,
     pub embedding_scale: f32,
@@ -87,6 +89,7 @@ impl<'a> Transformer<'a> {
             ropes: Vec::new(),
             rope_of: vec![None; n],
             seen: vec![Seen::All; n],
+            head_dims: Vec::new(),
             scale: h.positive_opt("attention.scale")?,
             embedding_scale: 1.0,
             embedding_norm: None,
@@ -106,6 +109,9 @@ impl<'a> Transformer<'a> {
 
     /// Length of a head's keys and values in layer `il`.
     pub fn head_dim(&self, il: usize) -> Result<(usize, usize), ArchError> {
+        if let Some(dims) = self.head_dims.get(il) {
+            return Ok(*dims);
+        }
         let heads = match self.dims.n_head[il] {
             0 => self.dims.n_head.iter().copied().max().unwrap_or(1).max(1),
             heads => heads,
@@ -218,6 +224,7 @@ impl<'a> Transformer<'a> {
             embedding_scale: self.embedding_scale,
             positions: self.positions.clone(),
             embedding_norm: self.embedding_norm.clone(),
+            per_layer: None,
             ropes: self.ropes.clone(),
             layers: (0..self.dims.n_layer).map(layer).collect::<Result<_, _>>()?,
             out_norm: Some(if self.weightless { self.plain_norm() } else { h.norm("output_norm", self.kind, n_embd, self.eps) }),

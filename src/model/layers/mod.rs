@@ -12,6 +12,7 @@ mod feed_forward;
 mod latent;
 mod linear;
 mod norm;
+mod per_layer;
 mod recurrent;
 mod route;
 
@@ -19,11 +20,12 @@ pub use add::{AddScaled, Scale};
 pub use compute::{Compute, Pass};
 pub use linear::{LinearGroup, project};
 pub use norm::{NormInPlace, NormRows};
+pub use per_layer::PerLayer;
 
 use super::cache::{KvCache, StateCache};
 use super::plan::{KeysOf, LayerPlan, Mixer, Slot, StepPlan, TensorError, To};
 use super::rope::Rope;
-use super::weight::{Linear, Norm};
+use super::weight::{Linear, Norm, vector};
 use super::workspace::Workspace;
 use super::{ForwardError, check};
 use crate::gguf::Gguf;
@@ -32,6 +34,7 @@ use candle_core::{CpuStorage, Layout};
 use experts::Experts;
 use feed_forward::FeedForward;
 use latent::Latent;
+use per_layer::LayerInput;
 use recurrent::Recurrent;
 use std::sync::atomic::AtomicBool;
 
@@ -39,9 +42,10 @@ pub struct Layer {
     steps: Vec<Step>,
 }
 
-/// Layers of the KV cache and states that are spoken for.
+/// Layers of the model, and of those of the KV cache and of the states what is spoken for.
 #[derive(Debug, Default)]
 pub struct Taken {
+    pub n_layer: usize,
     pub kv: usize,
     pub states: usize,
 }
@@ -56,6 +60,7 @@ enum Step {
     Norm { from: Slot, to: Slot, norm: Norm },
     Mix { from: Slot, to: To, mixer: Bound },
     Add { from: Slot, to: Slot, scale: f32, add: bool },
+    Scale { slot: Slot, by: f32 },
 }
 
 /// A mixer with its weights.
@@ -65,6 +70,7 @@ enum Bound {
     Experts(Box<Experts>),
     Latent(Box<Latent>),
     Recurrent(Box<Recurrent>),
+    LayerInput(Box<LayerInput>),
     Linear(Linear),
 }
 
@@ -76,6 +82,7 @@ impl Layer {
                 StepPlan::Norm { from, to, norm } => Step::Norm { from: *from, to: *to, norm: Norm::bind(file, norm)? },
                 StepPlan::Mix { from, to, mixer } => Step::Mix { from: *from, to: *to, mixer: Bound::bind(file, mixer, bound)? },
                 StepPlan::Add { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: true },
+                StepPlan::Scale { slot, by } => Step::Scale { slot: *slot, by: vector(file, by)?[0] },
                 StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
             })
         };
@@ -92,6 +99,7 @@ impl Layer {
                 }
                 Step::Norm { from, to, norm } => w.slot(*to).inplace_op2(w.slot(*from), &NormRows { norm, pass })?,
                 Step::Add { from, to, scale, add } => w.slot(*to).inplace_op2(w.slot(*from), &AddScaled { scale: *scale, pass, add: *add })?,
+                Step::Scale { slot, by } => w.slot(*slot).inplace_op1(&Scale { scale: *by, pass, width: w.n_embd })?,
                 Step::Mix { from, to, mixer } => {
                     let input = w.slot(*from);
                     match mixer {
@@ -100,6 +108,7 @@ impl Layer {
                         Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
                         Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, kv, cancel)?,
                         Bound::Recurrent(r) => r.forward(pass, w, input, *to, states.next_mut(r.il_state), cancel)?,
+                        Bound::LayerInput(l) => l.forward(pass, w, input, *to)?,
                         Bound::Linear(linear) => project(linear, 1.0, input, *to, pass, w)?,
                     }
                 }
@@ -122,6 +131,7 @@ impl Bound {
                 taken.kv += 1;
                 Bound::Latent(Box::new(latent))
             }
+            Mixer::LayerInput(l) => Bound::LayerInput(Box::new(LayerInput::bind(file, l, taken.n_layer)?)),
             Mixer::Recurrent(r) => {
                 let recurrent = Recurrent::bind(file, r, taken.states)?;
                 taken.states += 1;

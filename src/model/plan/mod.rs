@@ -11,6 +11,7 @@ mod attention;
 mod experts;
 mod feed_forward;
 mod latent;
+mod per_layer;
 mod recurrent;
 mod tensor;
 
@@ -19,6 +20,7 @@ pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, Key
 pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
+pub use per_layer::{LayerInputPlan, PerLayerPlan};
 pub use recurrent::{
     ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan,
 };
@@ -66,6 +68,7 @@ pub enum Mixer {
     Experts(ExpertsPlan),
     Latent(LatentPlan),
     Recurrent(RecurrentPlan),
+    LayerInput(LayerInputPlan),
     /// One matrix alone.
     Linear(LinearPlan),
 }
@@ -80,6 +83,8 @@ pub enum StepPlan {
     Add { from: Slot, to: Slot, scale: f32 },
     /// to = scale * from
     Copy { from: Slot, to: Slot, scale: f32 },
+    /// slot *= the one number of `by`
+    Scale { slot: Slot, by: TensorPlan },
 }
 
 impl StepPlan {
@@ -87,6 +92,7 @@ impl StepPlan {
         match self {
             StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } => *to,
             StepPlan::Mix { to, .. } => to.slot(),
+            StepPlan::Scale { slot, .. } => *slot,
         }
     }
 }
@@ -183,6 +189,7 @@ pub struct Plan {
     /// Added to the embeddings by position, [n_embd, n_ctx_train].
     pub positions: Option<TensorPlan>,
     pub embedding_norm: Option<NormPlan>,
+    pub per_layer: Option<PerLayerPlan>,
     pub ropes: Vec<RopePlan>,
     pub layers: Vec<LayerPlan>,
     pub out_norm: Option<NormPlan>,
@@ -229,6 +236,7 @@ impl Plan {
             Mixer::Experts(e) => e.shared.as_ref().is_some_and(|s| s.gate.is_some() || scaled(&s.ffn.down)),
             Mixer::Latent(l) => scaled(&l.out),
             Mixer::Recurrent(_) => false,
+            Mixer::LayerInput(l) => scaled(&l.out),
             Mixer::Linear(l) => scaled(l),
         })
     }
@@ -263,6 +271,7 @@ impl Plan {
                     widths.heads = widths.heads.max(l.n_head * l.head_dim().max(l.head_dim_v));
                     widths.latent = widths.latent.max(l.kv_a.n_out).max(l.q_a.as_ref().map_or(0, |(q, _)| q.n_out));
                 }
+                Mixer::LayerInput(l) => widths.gate = widths.gate.max(l.gate.n_out),
                 // Recurrent layers bring buffers of their own.
                 Mixer::Recurrent(_) | Mixer::Linear(_) => {}
             }
