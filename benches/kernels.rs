@@ -7,7 +7,7 @@
 // A benchmark reads the clock.
 #![allow(clippy::disallowed_methods)]
 
-use ingle::model::kernels::{Activations, Attention, CachedRows, Compute, KernelSet, KvHead, Linear, Tier, WeightRows, available};
+use ingle::model::kernels::{Activations, Attention, CachedRows, Compute, KernelSet, KvHead, Linear, Seen, Tier, WeightRows, available};
 use ingle::quant::GgmlType;
 use std::time::Instant;
 
@@ -163,7 +163,21 @@ fn attention(compute: &Compute, n_rows: usize, first_pos: usize) -> (f64, f64) {
     let q: Vec<f32> = (0..n_rows * n_head * dim).map(|i| ((i * 13) % 100) as f32 / 50.0 - 1.0).collect();
     let mut out = vec![0.0; q.len()];
     let (head_dim_k, head_dim_v, scale) = (dim, dim, 0.125);
-    let shape = Attention { n_head, n_head_kv, head_dim_k, head_dim_v, scale, first_pos, n_rows, window: None, softcap: None };
+    let (seen, value_stride) = (Seen::All, head_dim_v);
+    let shape = Attention {
+        n_head,
+        n_head_kv,
+        head_dim_k,
+        head_dim_v,
+        value_stride,
+        scale,
+        first_pos,
+        n_rows,
+        seen,
+        softcap: None,
+        slopes: None,
+        sinks: None,
+    };
     let head = |h: usize| KvHead { keys: CachedRows::F16(&cached[h]), values: CachedRows::F16(&cached[n_head_kv + h]) };
     let _pass = compute.pass();
     let seconds = best(|| compute.attend(&shape, head, (&q, n_head * dim), (&mut out, n_head * dim)));

@@ -121,9 +121,12 @@ impl Answer<'_> {
         let start = pace::now();
         let mut chunks = Chunks::new(self.loaded.model.rows_max());
         let mut done = reused;
+        let before_last = ids.len() - 1;
         while done < ids.len() {
             self.progress(done, start);
-            let part = &ids[done..ids.len().min(done + chunks.next())];
+            // A state can only go back to a copy: one is made where the same prompt would begin again.
+            let end = if self.loaded.model.has_states() && done < before_last { before_last } else { ids.len() };
+            let part = &ids[done..end.min(done + chunks.next())];
             let began = pace::now();
             let is_last = done + part.len() == ids.len();
             if !self.feed(part, is_last)? {
@@ -131,6 +134,9 @@ impl Answer<'_> {
             }
             chunks.took(part.len(), (pace::now() - began).as_secs_f64());
             done += part.len();
+            if done == before_last {
+                self.loaded.session.snapshot();
+            }
             self.tell_memory(KV_STEP);
         }
         self.stats.prompt_ms = pace::ms(pace::now() - start);

@@ -139,6 +139,11 @@ impl Model {
         self.compute.kernels().n_threads()
     }
 
+    /// Whether some layers keep a state that cannot be cut back, only copied.
+    pub fn has_states(&self) -> bool {
+        self.plan.states().next().is_some()
+    }
+
     /// Rows that [`Model::forward`] takes at most.
     pub fn rows_max(&self) -> usize {
         UBATCH
@@ -217,7 +222,7 @@ impl Session {
         len
     }
 
-    /// Keeps a copy of what cannot be cut back, for [`Session::truncate`] to come back to.
+    /// Keeps a copy of what cannot be cut back, for [`Session::truncate`] to come back to; nothing else needs one.
     pub fn snapshot(&mut self) {
         self.states.snapshot();
     }

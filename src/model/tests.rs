@@ -104,6 +104,45 @@ fn after_truncate_the_rest_is_computed_alike() {
     assert_eq!(session.reuse(&[golden.ids[0], 79]), 1);
 }
 
+/// A file of the whole golden folder, where there is one.
+fn whole_golden(name: &'static str) -> Option<Golden> {
+    let folder = PathBuf::from(std::env::var_os("INGLE_GOLDEN")?).join("archs");
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).ok()?).unwrap();
+    let logits = std::fs::read(folder.join(format!("{name}.logits"))).unwrap();
+    Some(Golden {
+        name,
+        file: Gguf::open(&folder.join(format!("{name}.gguf"))).unwrap(),
+        ids: json["tokens"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect(),
+        n_vocab: json["n_vocab"].as_u64().unwrap() as usize,
+        logits: logits.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
+        own_f16: json["checks"]["nmse_own_f16_run"].as_f64().unwrap(),
+        own_f16_cache: json["checks"]["nmse_own_f16_run_f16_cache"].as_f64().unwrap(),
+    })
+}
+
+#[test]
+fn states_go_back_to_a_copy_and_the_rest_is_computed_alike() {
+    for name in ["mamba", "mamba2", "lfm2", "qwen35", "jamba"] {
+        let Some(golden) = whole_golden(name) else {
+            eprintln!("{name}: skipped, INGLE_GOLDEN is not set");
+            continue;
+        };
+        let options = options(CacheType::F32, true);
+        let mut model = Model::load(&golden.file, &options).unwrap();
+        let mut session = model.session(&options).unwrap();
+        let whole = run(&mut model, &mut session, &golden.ids, 1);
+        assert_eq!(session.truncate(20), 0, "{name} kept no copy");
+        run(&mut model, &mut session, &golden.ids[..17], 1);
+        session.snapshot();
+        run(&mut model, &mut session, &golden.ids[17..30], 1);
+        for (to, kept) in [(25, 17), (17, 17), (40, 17), (16, 0)] {
+            assert_eq!(session.truncate(to), kept, "{name} back to {to}");
+            let rest = run(&mut model, &mut session, &golden.ids[kept..], 1);
+            assert_eq!(rest, whole[kept * golden.n_vocab..], "{name} from {kept} on");
+        }
+    }
+}
+
 #[test]
 fn a_cancelled_or_refused_pass_leaves_the_session_as_it_was() {
     let golden = golden("llama");

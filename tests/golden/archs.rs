@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 /// Files that must match, of those in the whole folder.
-const N_MATCHING: usize = 9;
+const N_MATCHING: usize = 131;
+/// Files of a known architecture whose tensors have a type that is not computed with yet.
+const TYPES_UNREAD: &[&str] = &["gpt-oss-mxfp4"];
 
 struct Case {
     ids: String,
@@ -76,7 +78,7 @@ fn logits_match() {
     for name in &names {
         let (architecture, case) = case(&folder, name);
         // A file of any architecture that ingle does not know is counted, by name.
-        if TABLE.iter().all(|known| known.name != architecture) {
+        if TYPES_UNREAD.contains(&name.as_str()) || TABLE.iter().all(|known| known.name != architecture) {
             unread.push(name.as_str());
             continue;
         }

@@ -1,7 +1,8 @@
 //! Families whose point is their experts.
 
 use super::super::plan::{
-    Activation, BranchPlan, Clamp, Gate, GateActivation, GateFrom, Gating, LayerPlan, Mixer, NormAt, Plan, RopePairs, Seen, Slot, StepPlan, To,
+    Activation, BranchPlan, Clamp, Gate, GateActivation, GateFrom, Gating, LayerPlan, Mixer, NormAt, Plan, RopePairs, Seen, Slot, StepPlan,
+    To,
 };
 use super::transformer::{Block, Router, Transformer};
 use super::{ArchError, Header};
@@ -114,7 +115,7 @@ pub fn smallthinker(h: &Header) -> Result<Plan, ArchError> {
     if h.counts("attention.sliding_window", 1, Some(0))?[0] > 0 && t.dims.n_layer != 4 {
         // Dense first: every fourth layer, from the first on, sees everything and does not rotate.
         for il in 0..t.dims.n_layer {
-            if il % 4 != 0 {
+            if !il.is_multiple_of(4) {
                 t.seen[il] = Seen::Window(WINDOW);
             } else {
                 t.rope_of[il] = None;
@@ -164,7 +165,7 @@ pub fn gate_of_file(t: &Transformer, il: usize, activation: GateActivation) -> O
 
 /// Trinity: gated attention, windows that rotate and full layers that do not.
 pub fn afmoe(h: &Header) -> Result<Plan, ArchError> {
-    let mut t = Transformer::new(h)?.rope_where(RopePairs::Neox, |il| (il + 1) % 4 != 0)?.windows(4)?;
+    let mut t = Transformer::new(h)?.rope_where(RopePairs::Neox, |il| !(il + 1).is_multiple_of(4))?.windows(4)?;
     t.router = SIGMOID;
     t.embedding_scale = (t.dims.n_embd as f32).sqrt();
     t.plan_with(|il, attention| {

@@ -1,8 +1,8 @@
 //! Gemma 4: layers of two kinds whose heads differ, keys that later layers read again, small inputs for each layer.
 
 use super::super::plan::{
-    Activation, AttentionPlan, BranchPlan, KeysOf, LayerInputPlan, LayerPlan, Mixer, NormKind, NormPlan, PerLayerPlan, Plan, RopePairs, Seen,
-    Slot, StepPlan, To,
+    Activation, AttentionPlan, BranchPlan, KeysOf, LayerInputPlan, LayerPlan, Mixer, NormKind, NormPlan, PerLayerPlan, Plan, RopePairs,
+    Seen, Slot, StepPlan, To,
 };
 use super::transformer::Transformer;
 use super::{ArchError, Header};

@@ -1,10 +1,10 @@
 //! `llama`: Llama 1 to 3.3, Mistral, Mixtral and all that were converted under this name; and those that are the same but
 //! for a detail.
 
-use super::super::plan::{Activation, HeadNorm, NormAt, Plan, RopePairs, Seen, StepPlan, Slot, Temperature, Xielu};
+use super::super::plan::{Activation, HeadNorm, NormAt, Plan, RopePairs, Seen, Slot, StepPlan, Temperature, Xielu};
 use super::transformer::{Router, Transformer};
 use super::{ArchError, Header};
-use crate::model::plan::{Gating, LayerPlan, Mixer, BranchPlan};
+use crate::model::plan::{BranchPlan, Gating, LayerPlan, Mixer};
 
 pub fn plan(h: &Header) -> Result<Plan, ArchError> {
     Transformer::new(h)?.rope(RopePairs::Norm)?.plan()
@@ -53,7 +53,7 @@ pub fn seed_oss(h: &Header) -> Result<Plan, ArchError> {
 
 /// Every fourth layer does not rotate.
 pub fn smollm3(h: &Header) -> Result<Plan, ArchError> {
-    Transformer::new(h)?.rope_where(RopePairs::Norm, |il| (il + 1) % 4 != 0)?.plan()
+    Transformer::new(h)?.rope_where(RopePairs::Norm, |il| !(il + 1).is_multiple_of(4))?.plan()
 }
 
 /// 7B rotates, 13B takes off what distance costs; the layer count tells which.
@@ -103,7 +103,7 @@ pub fn llama4(h: &Header) -> Result<Plan, ArchError> {
     const CHUNK: usize = 8192;
     /// Maverick's count of experts; it does not norm its heads.
     const MAVERICK: usize = 128;
-    let rotates = |il: usize| (il + 1) % 4 != 0;
+    let rotates = |il: usize| !(il + 1).is_multiple_of(4);
     let mut t = Transformer::new(h)?.rope_where(RopePairs::Norm, rotates)?;
     t.router = Router { gating: Gating::SigmoidOfInput, renormalize: false };
     let norms_heads = h.experts(t.dims.n_layer)?.is_none_or(|(n, _)| n != MAVERICK);

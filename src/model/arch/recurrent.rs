@@ -53,7 +53,9 @@ fn head_scan(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
     let (n_inner, n_state) = (h.count("ssm.inner_size")?, h.count("ssm.state_size")?);
     let (n_head, n_group) = (h.count("ssm.time_step_rank")?, h.count("ssm.group_count")?);
     if !n_inner.is_multiple_of(n_head) || !n_head.is_multiple_of(n_group) {
-        return Err(h.wrong("ssm.time_step_rank", format!("a divisor of ssm.inner_size, {n_inner}, and a multiple of ssm.group_count, {n_group}")));
+        return Err(
+            h.wrong("ssm.time_step_rank", format!("a divisor of ssm.inner_size, {n_inner}, and a multiple of ssm.group_count, {n_group}"))
+        );
     }
     let blk = |what: &str| t.blk(il, what);
     let n_mixed = n_inner + 2 * n_group * n_state;
@@ -188,7 +190,10 @@ fn delta(t: &Transformer, il: usize, heads_in_turn: bool) -> Result<DeltaPlan, A
     let (n_head_k, n_head_v) = (h.count("ssm.group_count")?, h.count("ssm.time_step_rank")?);
     let (head_dim_k, n_inner) = (h.count("ssm.state_size")?, h.count("ssm.inner_size")?);
     if !n_inner.is_multiple_of(n_head_v) || !n_head_v.is_multiple_of(n_head_k) {
-        return Err(h.wrong("ssm.time_step_rank", format!("a divisor of ssm.inner_size, {n_inner}, and a multiple of ssm.group_count, {n_head_k}")));
+        return Err(h.wrong(
+            "ssm.time_step_rank",
+            format!("a divisor of ssm.inner_size, {n_inner}, and a multiple of ssm.group_count, {n_head_k}"),
+        ));
     }
     let head_dim_v = n_inner / n_head_v;
     let blk = |what: &str| t.blk(il, what);

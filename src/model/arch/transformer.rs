@@ -338,7 +338,8 @@ impl<'a> Transformer<'a> {
 
     pub fn experts(&self, il: usize) -> Result<ExpertsPlan, ArchError> {
         let (h, n_embd) = (self.h, self.dims.n_embd);
-        let (n_expert, n_used) = h.experts(self.dims.n_layer)?.map(|(n, used)| (n, used[il])).ok_or_else(|| h.wrong("expert_count", "at least 1"))?;
+        let (n_expert, n_used) =
+            h.experts(self.dims.n_layer)?.map(|(n, used)| (n, used[il])).ok_or_else(|| h.wrong("expert_count", "at least 1"))?;
         let n_ff = h.counts("expert_feed_forward_length", self.dims.n_layer, Some(self.dims.n_ff[il]))?[il];
         let blk = |what: &str| self.blk(il, what);
         let optional = |what: &str, shape: &[usize]| Some(blk(what)).filter(|n| h.has(n)).map(|n| h.tensor(n, shape));

@@ -30,7 +30,12 @@ pub struct Pass<'a> {
 impl Compute {
     pub fn new(n_threads: usize, exact: bool) -> Self {
         let set = if exact { kernels::exact() } else { kernels::set() };
-        Self { kernels: kernels::Compute::new(set, n_threads), input: Mutex::new(Activations::new()), experts: Mutex::default(), recurrent: Mutex::default() }
+        Self {
+            kernels: kernels::Compute::new(set, n_threads),
+            input: Mutex::new(Activations::new()),
+            experts: Mutex::default(),
+            recurrent: Mutex::default(),
+        }
     }
 
     pub fn kernels(&self) -> &kernels::Compute {

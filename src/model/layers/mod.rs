@@ -65,13 +65,13 @@ enum Step {
 
 /// A mixer with its weights.
 enum Bound {
-    Attention(Attention),
-    FeedForward(FeedForward),
+    Attention(Box<Attention>),
+    FeedForward(Box<FeedForward>),
     Experts(Box<Experts>),
     Latent(Box<Latent>),
     Recurrent(Box<Recurrent>),
     LayerInput(Box<LayerInput>),
-    Linear(Linear),
+    Linear(Box<Linear>),
 }
 
 impl Layer {
@@ -98,7 +98,9 @@ impl Layer {
                     w.slot(*to).inplace_op1(&NormInPlace { norm, pass, width: w.n_embd })?;
                 }
                 Step::Norm { from, to, norm } => w.slot(*to).inplace_op2(w.slot(*from), &NormRows { norm, pass })?,
-                Step::Add { from, to, scale, add } => w.slot(*to).inplace_op2(w.slot(*from), &AddScaled { scale: *scale, pass, add: *add })?,
+                Step::Add { from, to, scale, add } => {
+                    w.slot(*to).inplace_op2(w.slot(*from), &AddScaled { scale: *scale, pass, add: *add })?
+                }
                 Step::Scale { slot, by } => w.slot(*slot).inplace_op1(&Scale { scale: *by, pass, width: w.n_embd })?,
                 Step::Mix { from, to, mixer } => {
                     let input = w.slot(*from);
@@ -124,7 +126,7 @@ impl Bound {
             Mixer::Attention(a) => {
                 let attention = Attention::bind(file, a, taken.kv)?;
                 taken.kv += usize::from(a.keys_of == KeysOf::Own);
-                Bound::Attention(attention)
+                Bound::Attention(Box::new(attention))
             }
             Mixer::Latent(l) => {
                 let latent = Latent::bind(file, l, taken.kv)?;
@@ -137,9 +139,9 @@ impl Bound {
                 taken.states += 1;
                 Bound::Recurrent(Box::new(recurrent))
             }
-            Mixer::FeedForward(f) => Bound::FeedForward(FeedForward::bind(file, f)?),
+            Mixer::FeedForward(f) => Bound::FeedForward(Box::new(FeedForward::bind(file, f)?)),
             Mixer::Experts(e) => Bound::Experts(Box::new(Experts::bind(file, e)?)),
-            Mixer::Linear(l) => Bound::Linear(Linear::bind(file, l)?),
+            Mixer::Linear(l) => Bound::Linear(Box::new(Linear::bind(file, l)?)),
         })
     }
 }

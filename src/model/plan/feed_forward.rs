@@ -52,7 +52,11 @@ impl FeedForwardPlan {
     /// Gate and up can be one step, which leaves nothing but their product.
     pub fn is_one_step(&self) -> bool {
         let plain = |l: &LinearPlan| l.bias.is_none() && l.scale.is_none();
-        self.activation == Activation::Silu && self.clamp.is_none() && !self.fused && plain(&self.up) && self.gate.as_ref().is_some_and(plain)
+        self.activation == Activation::Silu
+            && self.clamp.is_none()
+            && !self.fused
+            && plain(&self.up)
+            && self.gate.as_ref().is_some_and(plain)
     }
 
     /// Values of a row of gate and up where they are apart, or 0.

@@ -21,9 +21,7 @@ pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
 pub use per_layer::{LayerInputPlan, PerLayerPlan};
-pub use recurrent::{
-    ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan,
-};
+pub use recurrent::{ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 
 /// Rows of the workspace, [rows, n_embd], that steps read and write.
@@ -60,8 +58,9 @@ impl To {
     }
 }
 
-/// What a layer computes from its input.
+/// What a layer computes from its input. Kept in a box wherever it is kept.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)]
 pub enum Mixer {
     Attention(AttentionPlan),
     FeedForward(FeedForwardPlan),

@@ -73,7 +73,10 @@ pub enum DeltaInput {
 /// Where the write strength and the decay of a delta rule come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeltaRates {
-    Apart { strength: LinearPlan, decay: LinearPlan },
+    Apart {
+        strength: LinearPlan,
+        decay: LinearPlan,
+    },
     /// strengths | decays for each key head.
     ByHead(LinearPlan),
 }

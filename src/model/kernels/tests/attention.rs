@@ -64,7 +64,20 @@ impl Case {
 fn shape(n_head: usize, n_head_kv: usize, dim: usize, first_pos: usize, n_rows: usize) -> Attention<'static> {
     let scale = 1.0 / (dim as f32).sqrt();
     let (head_dim_k, head_dim_v) = (dim, dim);
-    Attention { n_head, n_head_kv, head_dim_k, head_dim_v, value_stride: head_dim_v, scale, first_pos, n_rows, seen: Seen::All, softcap: None, slopes: None, sinks: None }
+    Attention {
+        n_head,
+        n_head_kv,
+        head_dim_k,
+        head_dim_v,
+        value_stride: head_dim_v,
+        scale,
+        first_pos,
+        n_rows,
+        seen: Seen::All,
+        softcap: None,
+        slopes: None,
+        sinks: None,
+    }
 }
 
 #[test]

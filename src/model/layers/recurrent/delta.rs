@@ -80,7 +80,8 @@ impl Delta {
             }
             [all, ..] => {
                 apply(pass, all, x, &mut b.input);
-                (b.mixed.clear(), b.select.clear());
+                b.mixed.clear();
+                b.select.clear();
                 let width = 2 * dk + 2 * each * dv;
                 for row in b.input.chunks_exact(n_head_k * width) {
                     for part in [0..dk, dk..2 * dk, 2 * dk..2 * dk + each * dv] {

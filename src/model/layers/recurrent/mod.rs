@@ -28,10 +28,10 @@ pub struct Recurrent {
 }
 
 enum Kind {
-    GatedConv(GatedConv),
-    ChannelScan(ChannelScan),
-    HeadScan(HeadScan),
-    Delta(Delta),
+    GatedConv(Box<GatedConv>),
+    ChannelScan(Box<ChannelScan>),
+    HeadScan(Box<HeadScan>),
+    Delta(Box<Delta>),
 }
 
 /// Rows between the steps of one layer.
@@ -54,16 +54,24 @@ pub struct State<'a> {
 impl Recurrent {
     pub fn bind(file: &Gguf, plan: &RecurrentPlan, il_state: usize) -> Result<Self, TensorError> {
         let kind = match plan {
-            RecurrentPlan::GatedConv(p) => Kind::GatedConv(GatedConv::bind(file, p)?),
-            RecurrentPlan::ChannelScan(p) => Kind::ChannelScan(ChannelScan::bind(file, p)?),
-            RecurrentPlan::HeadScan(p) => Kind::HeadScan(HeadScan::bind(file, p)?),
-            RecurrentPlan::Delta(p) => Kind::Delta(Delta::bind(file, p)?),
+            RecurrentPlan::GatedConv(p) => Kind::GatedConv(Box::new(GatedConv::bind(file, p)?)),
+            RecurrentPlan::ChannelScan(p) => Kind::ChannelScan(Box::new(ChannelScan::bind(file, p)?)),
+            RecurrentPlan::HeadScan(p) => Kind::HeadScan(Box::new(HeadScan::bind(file, p)?)),
+            RecurrentPlan::Delta(p) => Kind::Delta(Box::new(Delta::bind(file, p)?)),
         };
         Ok(Self { kind, il_state, n_conv: plan.state().0 })
     }
 
     /// to = or += what the layer makes of `from` and its state, which it changes.
-    pub fn forward(&self, pass: &Pass, w: &Workspace, from: &Tensor, to: To, state: &mut [f32], cancel: &AtomicBool) -> Result<(), ForwardError> {
+    pub fn forward(
+        &self,
+        pass: &Pass,
+        w: &Workspace,
+        from: &Tensor,
+        to: To,
+        state: &mut [f32],
+        cancel: &AtomicBool,
+    ) -> Result<(), ForwardError> {
         check(cancel)?;
         let op = Run { recurrent: self, pass, add: matches!(to, To::Add(_)), state: Mutex::new(state) };
         Ok(w.slot(to.slot()).inplace_op2(from, &op)?)

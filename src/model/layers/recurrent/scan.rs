@@ -60,7 +60,8 @@ impl ChannelScan {
         b.rates.clear();
         b.select.chunks_exact(width).for_each(|row| b.rates.extend_from_slice(&row[..n_rank]));
         apply(pass, &self.step, &b.rates, &mut b.step);
-        let rows = b.mixed.chunks_exact_mut(n).zip(b.step.chunks_exact(n)).zip(b.select.chunks_exact(width)).zip(b.input.chunks_exact(2 * n));
+        let rows =
+            b.mixed.chunks_exact_mut(n).zip(b.step.chunks_exact(n)).zip(b.select.chunks_exact(width)).zip(b.input.chunks_exact(2 * n));
         for (((x, step), select), gate) in rows {
             let (bs, cs) = select[n_rank..].split_at(n_state);
             for (i, x) in x.iter_mut().enumerate() {
