@@ -109,7 +109,7 @@ fn model_file() -> Reader {
         if let Ok(vocab) = read_vocab(&file) {
             drop(Tokenizer::new(vocab));
         }
-        if let Ok(header) = Header::new(&file) {
+        if let Ok(header) = Header::new(&file, 0) {
             drop(arch::plan(&header));
         }
         for tensor in file.tensors() {

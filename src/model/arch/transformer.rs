@@ -352,8 +352,12 @@ impl<'a> Transformer<'a> {
                 () => None,
             }
         };
-        let fused = stack("ffn_gate_up", n_embd, 2 * n_ff);
-        let up = stack("ffn_up", n_embd, n_ff);
+        let n_latent = h.count_opt("moe_latent_size")?;
+        let latent = n_latent.map(|n| (h.linear(blk("ffn_latent_down"), n_embd, n), h.linear(blk("ffn_latent_up"), n, n_embd)));
+        // What the routed experts read and give.
+        let n_outer = n_latent.unwrap_or(n_embd);
+        let fused = stack("ffn_gate_up", n_outer, 2 * n_ff);
+        let up = stack("ffn_up", n_outer, n_ff);
         let missing = |what: &str, n_in, n_out| Matrices::Merged(h.tensor(blk(&format!("{what}_exps.weight")), &[n_in, n_out, n_expert]));
         let n_group = h.counts("expert_group_count", 1, Some(0))?[0];
         let groups = (n_group > 1).then(|| h.count("expert_group_used_count")).transpose()?.map(|n_used| Groups { n: n_group, n_used });
@@ -380,17 +384,18 @@ impl<'a> Transformer<'a> {
             groups,
             renormalize: h.flag_or("expert_weights_norm", self.router.renormalize),
             scale,
-            gate: if fused.is_some() { None } else { stack("ffn_gate", n_embd, n_ff) },
+            gate: if fused.is_some() { None } else { stack("ffn_gate", n_outer, n_ff) },
             fused: fused.is_some(),
-            up: fused.or(up).unwrap_or_else(|| missing("ffn_up", n_embd, n_ff)),
-            down: stack("ffn_down", n_ff, n_embd).unwrap_or_else(|| missing("ffn_down", n_ff, n_embd)),
+            up: fused.or(up).unwrap_or_else(|| missing("ffn_up", n_outer, n_ff)),
+            down: stack("ffn_down", n_ff, n_outer).unwrap_or_else(|| missing("ffn_down", n_ff, n_outer)),
             gate_bias: optional("ffn_gate_exps.bias", &[n_ff, n_expert]),
             up_bias: optional("ffn_up_exps.bias", &[n_ff, n_expert]),
-            down_bias: optional("ffn_down_exps.bias", &[n_embd, n_expert]),
+            down_bias: optional("ffn_down_exps.bias", &[n_outer, n_expert]),
             down_scale: optional("ffn_down_exps.scale", &[n_expert]),
             activation: self.activation,
             clamp: self.clamp,
             shared: self.shared_expert(il),
+            latent,
         })
     }
 

@@ -9,7 +9,7 @@ use super::super::{ForwardError, check};
 use super::activation::{alone, gated, sigmoid};
 use super::feed_forward::FeedForward;
 use super::route::{Route, Share};
-use super::{Pass, values, values_mut, width};
+use super::{LinearGroup, Pass, project, values, values_mut, width};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Tensor};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +34,7 @@ pub struct Experts {
     /// Weights multiply the input.
     weigh_input: bool,
     shared: Option<(FeedForward, Option<Linear>)>,
+    latent: Option<(Linear, Linear)>,
 }
 
 /// Buffers for the tokens of one expert at a time.
@@ -76,6 +77,10 @@ impl Experts {
             clamp: plan.clamp,
             weigh_input: plan.gating == Gating::SigmoidOfInput,
             shared: shared.transpose()?,
+            latent: match &plan.latent {
+                Some((into, out)) => Some((Linear::bind(file, into)?, Linear::bind(file, out)?)),
+                None => None,
+            },
         })
     }
 
@@ -84,10 +89,19 @@ impl Experts {
         let dst = w.slot(to.slot());
         let routed_from = self.router_from.map_or(from, |slot| w.slot(slot));
         self.choose(pass, routed_from)?;
-        if let To::Set(_) = to {
-            dst.inplace_op1(&Clear)?;
+        if let Some((into, out)) = &self.latent {
+            let linears = std::slice::from_ref(into);
+            w.latent.inplace_op2(from, &LinearGroup { linears, pass, add: false })?;
+            w.heads.inplace_op1(&Clear)?;
+            w.heads.inplace_op2(&w.latent, &Mix { experts: self, n: into.weight.n_out, pass, cancel })?;
+            check(cancel)?;
+            project(out, 1.0, &w.heads, to, pass, w)?;
+        } else {
+            if let To::Set(_) = to {
+                dst.inplace_op1(&Clear)?;
+            }
+            dst.inplace_op2(from, &Mix { experts: self, n: w.n_embd, pass, cancel })?;
         }
-        dst.inplace_op2(from, &Mix { experts: self, pass, cancel })?;
         check(cancel)?;
         match &self.shared {
             None => {}
@@ -196,6 +210,8 @@ impl InplaceOp1 for Clear {
 /// dst[r] += the weighted sum of the chosen experts' outputs for src[r].
 struct Mix<'a> {
     experts: &'a Experts,
+    /// Values of a row.
+    n: usize,
     pass: &'a Pass<'a>,
     cancel: &'a AtomicBool,
 }
@@ -206,8 +222,7 @@ impl InplaceOp2 for Mix<'_> {
     }
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
-        let Mix { experts, pass, cancel } = self;
-        let n_embd = width(l1);
+        let Mix { experts, n, pass, cancel } = self;
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let mut s = pass.compute.expert_scratch();
         let shares = std::mem::take(&mut s.shares);
@@ -216,7 +231,7 @@ impl InplaceOp2 for Mix<'_> {
             if cancel.load(Ordering::Relaxed) {
                 break;
             }
-            experts.add(pass, &mut s, of_expert, n_embd, src, dst);
+            experts.add(pass, &mut s, of_expert, *n, src, dst);
         }
         s.shares = shares;
         Ok(())

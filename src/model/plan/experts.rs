@@ -73,4 +73,6 @@ pub struct ExpertsPlan {
     pub activation: Activation,
     pub clamp: Option<Clamp>,
     pub shared: Option<SharedExpert>,
+    /// Routed experts work in a smaller space: into it, and out of it.
+    pub latent: Option<(LinearPlan, LinearPlan)>,
 }

@@ -255,6 +255,8 @@ impl Plan {
                     widths.ff_apart = widths.ff_apart.max(f.apart());
                 }
                 Mixer::Experts(e) => {
+                    let n_latent = e.latent.as_ref().map_or(0, |(into, _)| into.n_out);
+                    (widths.latent, widths.heads) = (widths.latent.max(n_latent), widths.heads.max(n_latent));
                     if let Some(f) = &e.shared {
                         widths.ff = widths.ff.max(f.ffn.down.n_in);
                         widths.ff_apart = widths.ff_apart.max(f.ffn.apart());
