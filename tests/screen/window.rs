@@ -17,6 +17,18 @@ fn the_window_goes_down_to_one_cell_and_back_while_an_answer_streams() {
     assert!(terminal.screen().contains("What do the gauges mean?"));
 }
 
+#[test]
+fn keys_that_come_together_with_a_change_of_size_are_not_lost() {
+    for round in 0..20 {
+        let home = Home::new();
+        let mut terminal = home.open(80, 24);
+        terminal.until_drawn();
+        terminal.keys(&format!("word {round}"));
+        terminal.resize(79, 24);
+        terminal.until_text(&format!("› word {round}"));
+    }
+}
+
 /// A question under way.
 fn asked(home: &Home) -> Terminal {
     let mut terminal = home.open(80, 24);
