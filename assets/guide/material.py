@@ -1,7 +1,9 @@
 """Reads the material and makes conversations of it.
 
-A file of topics is plain text: `= name` begins a topic, `> ` lines are its answers, every other line is a way to ask.
-In a question `(a|b)` is a choice, `(a|b)?` and `[a]` may be left out, `@word` stands for a list in macros.txt.
+A file of topics is plain text: `= name` begins a topic, a `> ` line is its answer (`\\n` in it begins a new line),
+every other line is a way to ask. In a question `(a|b)` is a choice, `(a|b)?` and `[a]` may be left out, `@word` stands
+for a list in macros.txt; `*8 ` before it makes it eight times as frequent. In follow-ups.txt `= topic > topic` stands
+before what may be asked about the second topic right after an answer about the first.
 """
 
 import json
@@ -14,6 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 FOLDER = HERE / "material"
 REFUSAL = "off_topic"
+FOLLOW_UP_SHARE = 0.4
 
 
 @dataclass
@@ -38,13 +41,31 @@ def read_topics() -> dict[str, Topic]:
             if line.startswith("= "):
                 topic = topics.setdefault(line[2:].strip(), Topic(line[2:].strip()))
             elif line.startswith("> "):
-                topic.answers.append(line[2:].strip())
+                topic.answers.append(line[2:].strip().replace("\\n", "\n"))
             else:
                 topic.asks.append(line.strip())
     for topic in topics.values():
         if not topic.answers or not topic.asks:
             raise SystemExit(f"topic {topic.name} lacks an answer or a question")
     return topics
+
+
+def read_follow_ups() -> dict[str, list[tuple[str, str]]]:
+    """By the topic just answered: (topic, way to ask)."""
+    follow_ups, pair = {}, ("", "")
+    for line in (FOLDER / "follow-ups.txt").read_text().splitlines():
+        if line.startswith("= "):
+            before, _, after = line[2:].partition(" > ")
+            pair = (before.strip(), after.strip())
+        elif line.strip():
+            follow_ups.setdefault(pair[0], []).append((pair[1], line.strip()))
+    return follow_ups
+
+
+def weighted(line: str) -> tuple[float, str]:
+    """A way to ask without its `*8 `, and how often it is drawn beside one that has none."""
+    m = re.match(r"\*(\d+) (.*)", line)
+    return (float(m[1]), m[2]) if m else (1.0, line)
 
 
 def read_macros() -> dict[str, list[str]]:
@@ -79,7 +100,7 @@ def _parse(text: str, at: int, end: str):
 
     while at < len(text):
         c = text[at]
-        if c == "(" or (c == "[" and not text.startswith(("[shelf", "[pasted", "[ ]"), at)):
+        if c == "(" or (c == "[" and not text.startswith(("[shelf", "[pasted"), at)):
             flush()
             inner, at = _parse(text, at + 1, ")" if c == "(" else "]")
             if at >= len(text):
@@ -193,6 +214,22 @@ def misspell(text: str, rng: random.Random) -> str:
     return text[:i] + rng.choice(KEYBOARD.get(c, c)) + text[i + 1 :]
 
 
+SMALL_WORDS = set("a an the i me my you your to do does did is are am be of in on for it this that with at can could".split())
+HURRIED = (
+    (r"\byou\b", "u"), (r"\byour\b", "ur"), (r"\bare\b", "r"), (r"\bplease\b", "pls"), (r"\bthanks\b", "thx"), (r"\band\b", "n"),
+    (r"\bwith\b", "w/"), (r"\bwhat is\b", "whats"), (r"\bdo not\b", "dont"), (r"\bcannot\b", "cant"), (r"\bsomething\b", "sth"),
+    (r"\bconversation\b", "convo"), (r"\bi want to\b", "i wanna"), (r"\bgoing to\b", "gonna"), (r"\bmessage\b", "msg"),
+    (r"\bwhy\b", "y"), (r"\bbecause\b", "cuz"), (r"\bokay\b", "k"), (r"\bpicture\b", "pic"), (r"\bto\b", "2"), (r"\bfor\b", "4"),
+)
+
+
+def hurried(text: str) -> str:
+    """As it is typed on a telephone."""
+    for long, short in HURRIED:
+        text = re.sub(long, short, text)
+    return text
+
+
 def dress(text: str, words: Words | None, rng: random.Random) -> str:
     """The same question as another person would type it."""
     if words and rng.random() < 0.5:
@@ -201,8 +238,13 @@ def dress(text: str, words: Words | None, rng: random.Random) -> str:
         text = rng.choice(OPENERS) + rng.choice([" ", ", ", ", ", ": ", "! "]) + text
     if rng.random() < 0.10:
         text = text.rstrip("?!. ") + rng.choice([" ", ", "]) + rng.choice(CLOSERS)
-    if words and rng.random() < 0.08 and len(parts := text.split()) > 3:
-        parts.pop(rng.randrange(len(parts)))
+    if words and rng.random() < 0.12 and len(parts := text.split()) > 3:
+        for _ in range(rng.choice([1, 1, 2]) if len(parts) > 5 else 1):
+            parts.pop(rng.randrange(len(parts)))
+        text = " ".join(parts)
+    if rng.random() < 0.08:
+        text = hurried(text)
+    if rng.random() < 0.05 and len(parts := [w for w in text.split() if w.lower() not in SMALL_WORDS]) > 1:
         text = " ".join(parts)
     if rng.random() < 0.12:
         for _ in range(rng.choice([1, 1, 1, 2])):
@@ -246,27 +288,31 @@ class Source:
         self.topics = read_topics()
         self.held_out = held_out
         self.share = off_topic_share
-        off = self.topics.pop(REFUSAL)
-        self.refusal = off
-        self.off_asks = [(line, min(count(parse(line)), 40) ** 0.5) for line in off.asks]
-        self.off_weights = [w for _, w in self.off_asks]
+        self.follow_ups = read_follow_ups()
+        self.refusal = self.topics.pop(REFUSAL)
         self.names = list(self.topics)
-        self.weights = [len(self.topics[n].asks) ** 0.5 for n in self.names]
-        self.line_weights = {n: [min(count(parse(a)), 60) ** 0.4 for a in self.topics[n].asks] for n in self.names}
+        self.weights = [sum(weighted(a)[0] for a in self.topics[n].asks) ** 0.5 for n in self.names]
+        self.lines = {t.name: self._lines(t) for t in [*self.topics.values(), self.refusal]}
 
     def answers(self) -> list[str]:
         return sorted({a for t in [*self.topics.values(), self.refusal] for a in t.answers})
 
-    def question(self) -> tuple[str, str, str]:
-        """(topic, question, answer)"""
+    @staticmethod
+    def _lines(topic: Topic) -> tuple[list[str], list[float]]:
+        """Ways to ask, each with its weight: those with many choices are drawn more often."""
+        told = [weighted(a) for a in topic.asks]
+        return [line for _, line in told], [w * min(count(parse(line)), 60) ** 0.4 for w, line in told]
+
+    def question(self, after: str | None = None) -> tuple[str, str, str]:
+        """(topic, question, answer); `after`: the topic of the answer before it"""
         while True:
-            if self.rng.random() < self.share:
-                line = self.rng.choices(self.off_asks, self.off_weights)[0][0]
-                topic = self.refusal
+            if after in self.follow_ups and self.rng.random() < FOLLOW_UP_SHARE:
+                name, line = self.rng.choice(self.follow_ups[after])
             else:
-                name = self.rng.choices(self.names, self.weights)[0]
-                topic = self.topics[name]
-                line = self.rng.choices(topic.asks, self.line_weights[name])[0]
+                off = self.rng.random() < self.share
+                name = REFUSAL if off else self.rng.choices(self.names, self.weights)[0]
+                line = self.rng.choices(*self.lines[name])[0]
+            topic = self.refusal if name == REFUSAL else self.topics[name]
             plain = tidy(draw(parse(line), self.rng))
             ask = dress(plain, None if topic is self.refusal else self.words, self.rng)
             if plain and normal(plain) not in self.held_out and normal(ask) not in self.held_out:
@@ -274,11 +320,11 @@ class Source:
 
     def conversation(self, lengths=((1, 1),)) -> list[tuple[str, str]]:
         """[(role, text)], beginning with a system message now and then; `lengths`: (questions, weight) pairs."""
-        turns = []
+        turns, topic = [], None
         if self.rng.random() < 0.08:
             turns.append(("system", self.rng.choice(SYSTEMS)))
         for _ in range(self.rng.choices([n for n, _ in lengths], [w for _, w in lengths])[0]):
-            _, ask, answer = self.question()
+            topic, ask, answer = self.question(topic)
             turns += [("user", ask), ("assistant", answer)]
         return turns
 
@@ -297,7 +343,7 @@ def held_out() -> set[str]:
 if __name__ == "__main__":
     source = Source(1, held_out())
     print(len(source.topics), "topics", sum(len(t.asks) for t in source.topics.values()), "patterns",
-          sum(count(parse(a)) for t in source.topics.values() for a in t.asks), "phrasings;",
-          len(source.refusal.asks), "off-topic patterns", sum(count(parse(a)) for a in source.refusal.asks), "phrasings")
+          sum(count(parse(a)) for n in source.names for a in source.lines[n][0]), "phrasings;",
+          len(source.refusal.asks), "off-topic patterns", sum(count(parse(a)) for a in source.lines[REFUSAL][0]), "phrasings")
     for _ in range(40):
         print(source.question()[:2])

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 @dataclass
 class Shape:
     n_vocab: int
-    n_ctx: int = 1024
-    n_embd: int = 192
+    n_ctx: int = 4096
+    n_embd: int = 256
     n_layer: int = 4
-    n_head: int = 6
-    n_head_kv: int = 3
-    n_ff: int = 512
+    n_head: int = 8
+    n_head_kv: int = 4
+    n_ff: int = 640
     rope_base: float = 10000.0
     norm_epsilon: float = 1e-5
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from material import Source
 from vocabulary import Vocabulary
 
-QUESTIONS, BATCH, ROUNDS, RATE = 90_000, 256, 2, 4e-3
+QUESTIONS, BATCH, ROUNDS, RATE = 120_000, 256, 2, 4e-3
 
 
 class Bag(nn.Module):
