@@ -282,7 +282,7 @@ SYSTEMS = [
 class Source:
     """Draws questions with their answers, and conversations of them, the same ones for the same seed."""
 
-    def __init__(self, seed: int, held_out: set[str], off_topic_share: float = 0.27):
+    def __init__(self, seed: int, held_out: set[str], off_topic_share: float = 0.22):
         self.rng = random.Random(seed)
         self.words = Words()
         self.topics = read_topics()
