@@ -14,11 +14,11 @@ import torch.nn.functional as F
 from material import Source, held_out
 from muon import Muon
 from network import Network, Shape
-from vocabulary import Vocabulary, learn
+from vocabulary import SPLIT, Vocabulary, learn
 from words import embedding
 
 SEED = 20260110
-VOCABULARY_SIZE = 3072
+VOCABULARY_SIZE = 3375
 TOKENS_PER_STEP = 2048
 MATRIX_RATE, OTHER_RATE, LAST_SHARE, WARM_STEPS = 0.01, 2e-3, 0.01, 30
 IGNORED = -100
@@ -129,6 +129,8 @@ def make_vocabulary(run: Path) -> Vocabulary:
     source = Source(SEED, held_out())
     texts = [t for _ in range(40000) for t in source.question()[1:2]]
     texts += [a for a in source.answers() for _ in range(60)]
+    # Which answer it is is said at one stroke where it begins with a token of its own.
+    texts += [SPLIT.findall(a)[0] for a in source.answers() for _ in range(400)]
     vocabulary = learn(texts, VOCABULARY_SIZE)
     vocabulary.save(path)
     return vocabulary
