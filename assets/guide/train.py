@@ -24,7 +24,7 @@ MATRIX_RATE, OTHER_RATE, LAST_SHARE, WARM_STEPS = 0.01, 2e-3, 0.01, 30
 IGNORED = -100
 LONGEST_STEP_S = 10
 # Which answer it is shows in its first tokens. To learn to tell questions apart most examples go on no further than a
-# few tokens after the place where the answer differs from all others. In the last part more answers go on to their ends
+# few tokens after the place where the answer differs from all others. Later more answers go on to their ends
 # and conversations have several turns.
 CUT_AFTER = 2
 
@@ -38,7 +38,8 @@ class Stage:
 
 STAGES = (
     Stage(0.4, 0.92, ((1, 94), (2, 5), (3, 1))),
-    Stage(1.01, 0.45, ((1, 76), (2, 12), (3, 7), (5, 3), (12, 1.5), (40, 0.25))),
+    Stage(0.75, 0.45, ((1, 76), (2, 12), (3, 7), (5, 3), (12, 1.5), (40, 0.25))),
+    Stage(1.01, 0.7, ((1, 80), (2, 11), (3, 5), (5, 2.5), (12, 1), (40, 0.15))),
 )
 
 
