@@ -17,6 +17,8 @@ HERE = Path(__file__).parent
 FOLDER = HERE / "material"
 REFUSAL = "off_topic"
 FOLLOW_UP_SHARE = 0.4
+# What people say between two questions.
+SMALL_TALK, SMALL_TALK_SHARE = ("ok", "thanks", "again", "limits", "why_dumb", "hello", "bye", "unclear"), 0.1
 
 
 @dataclass
@@ -308,6 +310,9 @@ class Source:
         while True:
             if after in self.follow_ups and self.rng.random() < FOLLOW_UP_SHARE:
                 name, line = self.rng.choice(self.follow_ups[after])
+            elif after and self.rng.random() < SMALL_TALK_SHARE:
+                name = self.rng.choice(SMALL_TALK)
+                line = self.rng.choices(*self.lines[name])[0]
             else:
                 off = self.rng.random() < self.share
                 name = REFUSAL if off else self.rng.choices(self.names, self.weights)[0]
