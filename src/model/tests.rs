@@ -122,7 +122,7 @@ fn whole_golden(name: &'static str) -> Option<Golden> {
 
 #[test]
 fn states_go_back_to_a_copy_and_the_rest_is_computed_alike() {
-    for name in ["mamba", "mamba2", "lfm2", "qwen35", "jamba"] {
+    for name in ["mamba", "mamba2", "lfm2", "qwen35", "jamba", "rwkv6", "rwkv7"] {
         let Some(golden) = whole_golden(name) else {
             eprintln!("{name}: skipped, INGLE_GOLDEN is not set");
             continue;

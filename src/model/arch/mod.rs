@@ -16,6 +16,7 @@ mod llama;
 mod post_norm;
 mod qwen;
 mod recurrent;
+mod rwkv;
 mod transformer;
 
 pub use header::{ArchError, Header};
@@ -137,6 +138,10 @@ pub const TABLE: &[Architecture] = &[
     row("qwen35", recurrent::qwen35),
     row("qwen35moe", recurrent::qwen35),
     row("qwen3next", recurrent::qwen3next),
+    row("arwkv7", rwkv::arwkv7),
+    row("rwkv6", rwkv::rwkv6),
+    row("rwkv6qwen2", rwkv::rwkv6qwen2),
+    row("rwkv7", rwkv::rwkv7),
     row("xverse", llama::plan),
 ];
 

@@ -14,6 +14,7 @@ mod latent;
 mod per_layer;
 mod recurrent;
 mod tensor;
+mod wkv;
 
 pub use super::kernels::{RopePairs, Seen};
 pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
@@ -23,6 +24,7 @@ pub use latent::{LatentForm, LatentPlan};
 pub use per_layer::{LayerInputPlan, PerLayerPlan};
 pub use recurrent::{ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
+pub use wkv::{ChannelMixPlan, DecayPlan, GroupNormPlan, LowRankPlan, RemovalPlan};
 
 /// Rows of the workspace, [rows, n_embd], that steps read and write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Mixers that keep a state of fixed size instead of keys and values.
 
-use super::{LinearPlan, NormPlan, TensorPlan};
+use super::{ChannelMixPlan, DecayPlan, LinearPlan, NormPlan, RemovalPlan, TensorPlan};
 
 /// A causal convolution of each channel over its last `n_taps` inputs, [n_taps, n_channels]; the last tap is the newest.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,12 +104,17 @@ pub struct DeltaPlan {
     pub out: LinearPlan,
 }
 
+/// Kept in a box, as every mixer is.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)]
 pub enum RecurrentPlan {
     GatedConv(GatedConvPlan),
     ChannelScan(ChannelScanPlan),
     HeadScan(HeadScanPlan),
     Delta(DeltaPlan),
+    Removal(RemovalPlan),
+    Decay(DecayPlan),
+    ChannelMix(ChannelMixPlan),
 }
 
 impl ConvPlan {
@@ -120,13 +125,16 @@ impl ConvPlan {
 }
 
 impl RecurrentPlan {
-    /// Values of the state: the convolution's inputs, then the rest.
+    /// Values of the state: the inputs that are kept, then the rest.
     pub fn state(&self) -> (usize, usize) {
         match self {
             RecurrentPlan::GatedConv(p) => (p.conv.n_state(), 0),
             RecurrentPlan::ChannelScan(p) => (p.conv.n_state(), p.n_inner * p.n_state),
             RecurrentPlan::HeadScan(p) => (p.conv.n_state(), p.n_inner * p.n_state),
             RecurrentPlan::Delta(p) => (p.conv.n_state(), p.n_head_v * p.head_dim_k * p.head_dim_v),
+            RecurrentPlan::Removal(p) => (p.n_embd, p.n_embd * p.head_dim),
+            RecurrentPlan::Decay(p) => (p.n_embd, p.n_embd * p.head_dim),
+            RecurrentPlan::ChannelMix(p) => (p.n_embd, 0),
         }
     }
 }

@@ -4,6 +4,7 @@ mod conv;
 mod delta;
 mod gated_conv;
 mod scan;
+mod wkv;
 
 use super::super::kernels;
 use super::super::plan::{RecurrentPlan, TensorError, To};
@@ -18,6 +19,7 @@ use gated_conv::GatedConv;
 use scan::{ChannelScan, HeadScan};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use wkv::{ChannelMix, Decay, Removal};
 
 pub struct Recurrent {
     kind: Kind,
@@ -32,6 +34,9 @@ enum Kind {
     ChannelScan(Box<ChannelScan>),
     HeadScan(Box<HeadScan>),
     Delta(Box<Delta>),
+    Removal(Box<Removal>),
+    Decay(Box<Decay>),
+    ChannelMix(Box<ChannelMix>),
 }
 
 /// Rows between the steps of one layer.
@@ -43,9 +48,11 @@ pub struct Buffers {
     pub step: Vec<f32>,
     pub rates: Vec<f32>,
     pub output: Vec<f32>,
+    /// What the first layer of a pass leaves for the others.
+    pub first: Vec<f32>,
 }
 
-/// A layer's state: the last inputs of its convolution, and the rest.
+/// A layer's state: the last inputs of its convolution or mix, and the rest.
 pub struct State<'a> {
     pub conv: &'a mut [f32],
     pub rest: &'a mut [f32],
@@ -58,6 +65,9 @@ impl Recurrent {
             RecurrentPlan::ChannelScan(p) => Kind::ChannelScan(Box::new(ChannelScan::bind(file, p)?)),
             RecurrentPlan::HeadScan(p) => Kind::HeadScan(Box::new(HeadScan::bind(file, p)?)),
             RecurrentPlan::Delta(p) => Kind::Delta(Box::new(Delta::bind(file, p)?)),
+            RecurrentPlan::Removal(p) => Kind::Removal(Box::new(Removal::bind(file, p)?)),
+            RecurrentPlan::Decay(p) => Kind::Decay(Box::new(Decay::bind(file, p)?)),
+            RecurrentPlan::ChannelMix(p) => Kind::ChannelMix(Box::new(ChannelMix::bind(file, p)?)),
         };
         Ok(Self { kind, il_state, n_conv: plan.state().0 })
     }
@@ -102,6 +112,9 @@ impl InplaceOp2 for Run<'_> {
             Kind::ChannelScan(layer) => layer.run(self.pass, src, state, &mut buffers),
             Kind::HeadScan(layer) => layer.run(self.pass, src, state, &mut buffers),
             Kind::Delta(layer) => layer.run(self.pass, src, state, &mut buffers),
+            Kind::Removal(layer) => layer.run(self.pass, src, state, &mut buffers),
+            Kind::Decay(layer) => layer.run(self.pass, src, state, &mut buffers),
+            Kind::ChannelMix(layer) => layer.run(self.pass, src, state, &mut buffers),
         }
         if self.add {
             dst.iter_mut().zip(&buffers.output).for_each(|(y, x)| *y += x);
