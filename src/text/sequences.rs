@@ -68,8 +68,6 @@ pub const ALLOWED: &[Allowed] = &[
     csi("set mode", "?", MODES, "h"),
     csi("reset mode", "?", MODES, "l"),
     csi("the wheel is not arrow keys", "?", Numbers::Only(&["1007"]), "l"),
-    csi("keep what the wheel is", "?", Numbers::Only(&["1007"]), "s"),
-    csi("bring back what the wheel was", "?", Numbers::Only(&["1007"]), "r"),
     csi("ask what the terminal is", "", Numbers::Only(&["", "0"]), "c"),
     csi("ask where the cursor is", "", Numbers::Only(&["6"]), "n"),
     csi("kitty keys on", ">", Numbers::Any, "u"),
@@ -95,9 +93,6 @@ pub const FOCUS_OFF: &str = "\x1b[?1004l";
 pub const SHOW_CURSOR: &str = "\x1b[?25h";
 pub const HIDE_CURSOR: &str = "\x1b[?25l";
 pub const WHEEL_IS_NOT_ARROWS: &str = "\x1b[?1007l";
-/// Whether the wheel is arrow keys differs from terminal to terminal, so the setting is kept rather than guessed.
-pub const KEEP_WHEEL: &str = "\x1b[?1007s";
-pub const BRING_BACK_WHEEL: &str = "\x1b[?1007r";
 /// Presses, drags and the wheel, in coordinates without a limit.
 pub const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 pub const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
@@ -171,7 +166,6 @@ impl Features {
         out.push_str(PASTE_ON);
         if self.modern {
             out.push_str(FOCUS_ON);
-            out.push_str(KEEP_WHEEL);
             out.push_str(if self.mouse { MOUSE_ON } else { WHEEL_IS_NOT_ARROWS });
         }
         out.push_str(keys);
@@ -190,7 +184,6 @@ impl Features {
             // The last frame may have been cut off inside a link.
             out.push_str(LINK_END);
             out.push_str(MOUSE_OFF);
-            out.push_str(BRING_BACK_WHEEL);
             out.push_str(FOCUS_OFF);
         }
         out.push_str(PASTE_OFF);
