@@ -127,6 +127,8 @@ impl Model {
         let free = crate::sys::limits::memory().map(|m| m.available);
         let trained = self.plan.n_ctx_default.unwrap_or(self.plan.n_ctx_train);
         let n_ctx = ledger::context_length(options.n_ctx as usize, trained, per_token, self.workspace.bytes(), free)?;
+        // Positions that were learned end where training did; the session says how many there are.
+        let n_ctx = if self.plan.positions.is_some() { n_ctx.min(self.plan.n_ctx_train) } else { n_ctx };
         let kv = KvCache::new(&shapes, n_ctx, k, v)?;
         Ok(Session { kv, states: StateCache::new(self.plan.states()), ids: Vec::new() })
     }

@@ -30,11 +30,15 @@ fn folder() -> PathBuf {
 }
 
 fn golden(name: &'static str) -> Golden {
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder().join(format!("{name}.json"))).unwrap()).unwrap();
-    let logits = std::fs::read(folder().join(format!("{name}.logits"))).unwrap();
+    read_golden(&folder(), name)
+}
+
+fn read_golden(folder: &Path, name: &'static str) -> Golden {
+    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).unwrap()).unwrap();
+    let logits = std::fs::read(folder.join(format!("{name}.logits"))).unwrap();
     Golden {
         name,
-        file: Gguf::open(&folder().join(format!("{name}.gguf"))).unwrap(),
+        file: Gguf::open(&folder.join(format!("{name}.gguf"))).unwrap(),
         ids: json["tokens"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect(),
         n_vocab: json["n_vocab"].as_u64().unwrap() as usize,
         logits: logits.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
@@ -106,18 +110,7 @@ fn after_truncate_the_rest_is_computed_alike() {
 
 /// A file of the whole golden folder, where there is one.
 fn whole_golden(name: &'static str) -> Option<Golden> {
-    let folder = PathBuf::from(std::env::var_os("INGLE_GOLDEN")?).join("archs");
-    let json: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join(format!("{name}.json"))).ok()?).unwrap();
-    let logits = std::fs::read(folder.join(format!("{name}.logits"))).unwrap();
-    Some(Golden {
-        name,
-        file: Gguf::open(&folder.join(format!("{name}.gguf"))).unwrap(),
-        ids: json["tokens"].as_array().unwrap().iter().map(|v| v.as_u64().unwrap() as u32).collect(),
-        n_vocab: json["n_vocab"].as_u64().unwrap() as usize,
-        logits: logits.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect(),
-        own_f16: json["checks"]["nmse_own_f16_run"].as_f64().unwrap(),
-        own_f16_cache: json["checks"]["nmse_own_f16_run_f16_cache"].as_f64().unwrap(),
-    })
+    Some(read_golden(&PathBuf::from(std::env::var_os("INGLE_GOLDEN")?).join("archs"), name))
 }
 
 #[test]
@@ -159,4 +152,45 @@ fn a_cancelled_or_refused_pass_leaves_the_session_as_it_was() {
     let foreign = model.forward(&mut session, &[80], 0..0, &AtomicBool::new(false), never);
     assert!(matches!(foreign, Err(ForwardError::Id { id: 80, n_vocab: 80 })));
     assert_eq!(run(&mut model, &mut session, &golden.ids[4..8], 4), whole[4 * golden.n_vocab..]);
+}
+
+#[test]
+fn a_plan_that_no_step_could_carry_out_is_refused() {
+    use plan::{Gate, GateActivation, GateFrom, KeysOf, Mixer, StepPlan};
+    let file = golden("llama").file;
+    let sound = arch::plan(&Header::new(&file, 0).unwrap()).unwrap();
+    let refused = |change: &dyn Fn(&mut plan::AttentionPlan)| {
+        let mut plan = sound.clone();
+        let attentions = plan.layers[1].steps.iter_mut().filter_map(|step| match step {
+            StepPlan::Mix { mixer, .. } => Some(&mut **mixer),
+            _ => None,
+        });
+        for mixer in attentions {
+            if let Mixer::Attention(attention) = mixer {
+                change(attention);
+            }
+        }
+        plan.check().expect_err("refused").to_string()
+    };
+    assert_eq!(sound.check(), Ok(()));
+    assert_eq!(refused(&|a| a.n_head_kv = 3), "layer 1: 3 heads for keys do not fit 4 heads");
+    assert_eq!(refused(&|a| a.n_head_kv = 0), "layer 1: 0 heads for keys do not fit 4 heads");
+    assert_eq!(refused(&|a| a.head_dim_k = 8), "layer 1: 16 rotated values do not fit heads of 8");
+    assert_eq!(refused(&|a| a.keys_of = KeysOf::Other(9)), "layer 1: the keys of attention 9 have another shape");
+    let gate =
+        |n_out| Gate { from: GateFrom::Linear(plan::LinearPlan { n_out, ..sound.head.clone() }), activation: GateActivation::Sigmoid };
+    assert_eq!(refused(&|a| a.gate = Some(gate(7))), "layer 1: 7 gates do not fit 64 values");
+    assert_eq!(refused(&|a| a.gate = Some(gate(0))), "layer 1: 0 gates do not fit 64 values");
+}
+
+#[test]
+fn no_context_is_longer_than_learned_positions() {
+    let Some(golden) = whole_golden("gpt2") else {
+        return eprintln!("gpt2: skipped, INGLE_GOLDEN is not set");
+    };
+    let options = |n_ctx| LoadOptions { n_ctx, ..options(CacheType::F16, false) };
+    let model = Model::load(&golden.file, &options(0)).unwrap();
+    let most = golden.file.u32("gpt2.context_length").unwrap();
+    assert_eq!(model.session(&options(most - 1)).unwrap().n_ctx(), most as usize - 1);
+    assert_eq!(model.session(&options(most + 1)).unwrap().n_ctx(), most as usize);
 }

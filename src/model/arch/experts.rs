@@ -112,7 +112,7 @@ pub fn smallthinker(h: &Header) -> Result<Plan, ArchError> {
     const WINDOW: usize = 4096;
     let mut t = Transformer::new(h)?.rope(RopePairs::Neox)?;
     t.activation = Activation::Relu;
-    if h.counts("attention.sliding_window", 1, Some(0))?[0] > 0 && t.dims.n_layer != 4 {
+    if h.whole_or("attention.sliding_window", 0)? > 0 && t.dims.n_layer != 4 {
         // Dense first: every fourth layer, from the first on, sees everything and does not rotate.
         for il in 0..t.dims.n_layer {
             if !il.is_multiple_of(4) {
@@ -137,7 +137,7 @@ pub fn cohere2moe(h: &Header) -> Result<Plan, ArchError> {
     use super::super::plan::NormKind;
     let kind = if h.number("attention.layer_norm_epsilon").is_some() { NormKind::Layer } else { NormKind::Rms };
     let mut t = Transformer::with_norm(h, kind)?.rope(RopePairs::Norm)?.windows(4)?;
-    t.only_windows_rotate(h.counts("leading_dense_block_count", 1, Some(0))?[0]);
+    t.only_windows_rotate(h.whole_or("leading_dense_block_count", 0)?);
     t.block = Block::Parallel;
     t.router = SIGMOID;
     t.logit_scale = h.positive_or("logit_scale", 1.0)?;

@@ -16,7 +16,7 @@ pub fn gemma4(h: &Header) -> Result<Plan, ArchError> {
     t = t.rope(RopePairs::Neox)?.windows(6)?;
     two_kinds(&mut t)?;
     let own = own_keys(&t)?;
-    let width = h.counts("embedding_length_per_layer_input", 1, Some(0))?[0];
+    let width = h.whole_or("embedding_length_per_layer_input", 0)?;
     let mut plan = t.plan_of(|il| layer(&t, il, own[il], width))?;
     plan.per_layer = (width > 0).then(|| per_layer(&t, width));
     Ok(plan)
@@ -39,7 +39,7 @@ fn two_kinds(t: &mut Transformer) -> Result<(), ArchError> {
 /// Whose keys and values each layer reads: the last layers those of the last of their kind that has its own.
 fn own_keys(t: &Transformer) -> Result<Vec<KeysOf>, ArchError> {
     let n = t.dims.n_layer;
-    let n_shared = t.h.counts("attention.shared_kv_layers", 1, Some(0))?[0];
+    let n_shared = t.h.whole_or("attention.shared_kv_layers", 0)?;
     let n_own = n.checked_sub(n_shared).filter(|n| *n > 0);
     let n_own = n_own.ok_or_else(|| t.h.wrong("attention.shared_kv_layers", "fewer than block_count"))?;
     let of = |il: usize| match il < n_own {

@@ -1,4 +1,4 @@
-//! ChatGLM, GLM-4 and GLM-4.5.
+//! GLM-4.5; ChatGLM and GLM-4 are as plain as Llama.
 
 use super::super::plan::{Gating, Plan, RopePairs};
 use super::transformer::{Router, Transformer};

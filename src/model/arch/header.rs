@@ -1,6 +1,6 @@
 //! Typed reading of a model's metadata, with an error that names the key; and the pieces that many families share.
 
-use super::super::plan::{LinearPlan, NormKind, NormPlan, RopePairs, RopePlan, TensorError, TensorPlan, YarnPlan};
+use super::super::plan::{LinearPlan, Misfit, NormKind, NormPlan, RopePairs, RopePlan, TensorError, TensorPlan, YarnPlan};
 use crate::gguf::Gguf;
 
 /// More layers than any model has; a declared number beyond it is a broken file.
@@ -21,6 +21,8 @@ pub enum ArchError {
     #[error("{key} is {found}, expected {expected}")]
     Value { key: String, found: String, expected: String },
     #[error(transparent)]
+    Misfit(#[from] Misfit),
+    #[error(transparent)]
     Tensor(#[from] TensorError),
 }
 
@@ -30,6 +32,7 @@ impl ArchError {
         match self {
             ArchError::Unknown { name, .. } => name,
             ArchError::Missing { key } | ArchError::Value { key, .. } => key,
+            ArchError::Misfit(e) => &e.what,
             ArchError::Tensor(e) => e.name(),
         }
     }
@@ -37,7 +40,9 @@ impl ArchError {
     pub fn remedy(&self) -> &'static str {
         match self {
             ArchError::Unknown { .. } => "A newer ingle may know it",
-            ArchError::Missing { .. } | ArchError::Value { .. } => "The file is damaged or was converted wrongly; get another one",
+            ArchError::Missing { .. } | ArchError::Value { .. } | ArchError::Misfit(_) => {
+                "The file is damaged or was converted wrongly; get another one"
+            }
             ArchError::Tensor(e) => e.remedy(),
         }
     }
@@ -123,6 +128,11 @@ impl<'a> Header<'a> {
         Ok(values[..n_layer].to_vec())
     }
 
+    /// A whole number that may be 0, which converters write for "none".
+    pub fn whole_or(&self, name: &str, default: usize) -> Result<usize, ArchError> {
+        Ok(self.counts(name, 1, Some(default))?[0])
+    }
+
     /// A flag for each layer, where the file has them.
     pub fn flags(&self, name: &str, n_layer: usize) -> Result<Option<Vec<bool>>, ArchError> {
         let key = self.key(name);
@@ -192,7 +202,7 @@ impl<'a> Header<'a> {
             return Err(self.wrong("block_count", format!("at most {LAYERS_MAX}")));
         }
         // Blocks that draft tokens ahead stand at the end and are no part of the model's text.
-        let n_draft = self.counts("nextn_predict_layers", 1, Some(0))?[0];
+        let n_draft = self.whole_or("nextn_predict_layers", 0)?;
         let n_layer = n_layer.checked_sub(n_draft).filter(|n| *n > 0);
         let n_layer = n_layer.ok_or_else(|| self.wrong("nextn_predict_layers", "fewer than block_count"))?;
         let n_embd = self.count("embedding_length")?;

@@ -5,18 +5,17 @@ use super::llama::temperature;
 use super::transformer::{Router, Transformer};
 use super::{ArchError, Header};
 
-/// The layers counted in V2-Lite and its kin, whose queries have no latent row.
+/// DeepSeek V2, V2-Lite, V3 and R1, Mistral 4.
 pub fn deepseek2(h: &Header) -> Result<Plan, ArchError> {
     let mut t = base(h, RopePairs::Norm)?;
     t.router = Router { gating: Gating::Softmax, renormalize: false };
     let factor = h.positive_or("rope.scaling.factor", 1.0)?;
     let mut scale = 1.0;
     if let Some(m) = h.positive_opt("rope.scaling.yarn_log_multiplier")? {
-        // Both come from one number, so that for the usual one what is rotated keeps its length (llama.cpp
-        // src/llama-context.cpp): the key's own share of the logarithm goes into the scores.
+        // What YaRN would put on the rotated values alone goes into the scores of all (llama.cpp src/llama-context.cpp).
         let of_rope = &mut t.ropes[0].magnitude;
+        scale = of_rope.powi(2);
         *of_rope /= 1.0 + m * factor.ln();
-        scale = (*of_rope * (1.0 + m * factor.ln())).powi(2);
     }
     let temperature = temperature(h)?;
     layers(&t, |latent| {

@@ -1,10 +1,11 @@
 //! `llama`: Llama 1 to 3.3, Mistral, Mixtral and all that were converted under this name; and those that are the same but
 //! for a detail.
 
-use super::super::plan::{Activation, HeadNorm, NormAt, Plan, RopePairs, Seen, Slot, StepPlan, Temperature, Xielu};
+use super::super::plan::{
+    Activation, BranchPlan, Gating, HeadNorm, LayerPlan, Mixer, NormAt, Plan, RopePairs, Seen, Slot, StepPlan, Temperature, Xielu,
+};
 use super::transformer::{Router, Transformer};
 use super::{ArchError, Header};
-use crate::model::plan::{BranchPlan, Gating, LayerPlan, Mixer};
 
 pub fn plan(h: &Header) -> Result<Plan, ArchError> {
     Transformer::new(h)?.rope(RopePairs::Norm)?.plan()

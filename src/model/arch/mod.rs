@@ -145,11 +145,15 @@ pub const TABLE: &[Architecture] = &[
     row("xverse", llama::plan),
 ];
 
-/// Reads a file's metadata into the plan of its architecture.
+/// Reads a file's metadata into the plan of its architecture, and holds it to what every plan must be.
 pub fn plan(header: &Header) -> Result<Plan, ArchError> {
     let name = header.architecture();
     match TABLE.iter().find(|row| row.name == name) {
-        Some(row) => (row.plan)(header),
+        Some(row) => {
+            let plan = (row.plan)(header)?;
+            plan.check()?;
+            Ok(plan)
+        }
         None => Err(ArchError::Unknown { name: name.to_owned(), known: TABLE.iter().map(|row| row.name).collect() }),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::plan::{
     BranchPlan, ChannelMixPlan, DecayPlan, GroupNormPlan, LayerPlan, LowRankPlan, Mixer, NormKind, Plan, RecurrentPlan, RemovalPlan, Slot,
-    StepPlan,
+    StepPlan, TensorPlan,
 };
 use super::transformer::Transformer;
 use super::{ArchError, Header};
@@ -22,7 +22,7 @@ pub fn arwkv7(h: &Header) -> Result<Plan, ArchError> {
 
 pub fn rwkv6(h: &Header) -> Result<Plan, ArchError> {
     let t = with_embedding_norm(Transformer::with_norm(h, NormKind::Layer)?);
-    let every = h.counts("rescale_every_n_layers", 1, Some(0))?[0];
+    let every = h.whole_or("rescale_every_n_layers", 0)?;
     t.plan_of(|il| {
         let mut layer = LayerPlan::of([
             BranchPlan::new(t.norm(il, "attn_norm"), decay(&t, il)?),
@@ -62,7 +62,7 @@ fn low_rank(t: &Transformer, il: usize, name: &str, n_rank: usize, base: Option<
 }
 
 /// A vector whose name may lack `.weight`.
-fn vector(t: &Transformer, il: usize, name: &str, n: usize) -> super::super::plan::TensorPlan {
+fn vector(t: &Transformer, il: usize, name: &str, n: usize) -> TensorPlan {
     let name = t.blk(il, name);
     let full = format!("{name}.weight");
     t.h.tensor(if t.h.has(&full) { full } else { name }, &[n])
@@ -94,7 +94,6 @@ fn removal(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
         n_embd: n,
         head_dim: head_dim(t)?,
         lerp: h.tensor(t.blk(il, "time_mix_lerp_fused.weight"), &[n, 1, 1, n_lerp]),
-        n_lerp,
         r: linear("time_mix_receptance"),
         k: linear("time_mix_key"),
         v: linear("time_mix_value"),

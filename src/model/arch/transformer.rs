@@ -153,7 +153,7 @@ impl<'a> Transformer<'a> {
         if let Some(flags) = self.h.flags(name, n)? {
             return Ok(flags);
         }
-        let period = self.h.counts(name, 1, Some(period))?[0];
+        let period = self.h.whole_or(name, period)?;
         Ok((0..n).map(|il| period > 0 && (period == 1 || il % period < period - 1)).collect())
     }
 
@@ -311,7 +311,7 @@ impl<'a> Transformer<'a> {
 
     /// One feed-forward, or experts where this layer has a router.
     pub fn feed_forward(&self, il: usize) -> Result<Mixer, ArchError> {
-        let dense_first = self.h.counts("leading_dense_block_count", 1, Some(0))?[0];
+        let dense_first = self.h.whole_or("leading_dense_block_count", 0)?;
         if il >= dense_first && self.h.has(&self.blk(il, "ffn_gate_inp.weight")) {
             return Ok(Mixer::Experts(self.experts(il)?));
         }
@@ -359,12 +359,12 @@ impl<'a> Transformer<'a> {
         let fused = stack("ffn_gate_up", n_outer, 2 * n_ff);
         let up = stack("ffn_up", n_outer, n_ff);
         let missing = |what: &str, n_in, n_out| Matrices::Merged(h.tensor(blk(&format!("{what}_exps.weight")), &[n_in, n_out, n_expert]));
-        let n_group = h.counts("expert_group_count", 1, Some(0))?[0];
+        let n_group = h.whole_or("expert_group_count", 0)?;
         let groups = (n_group > 1).then(|| h.count("expert_group_used_count")).transpose()?.map(|n_used| Groups { n: n_group, n_used });
         if groups.is_some_and(|g| g.n_used > g.n || !n_expert.is_multiple_of(g.n)) {
             return Err(h.wrong("expert_group_count", format!("a divisor of expert_count, {n_expert}")));
         }
-        let gating = match h.counts("expert_gating_func", 1, Some(0))?[0] {
+        let gating = match h.whole_or("expert_gating_func", 0)? {
             0 => self.router.gating,
             1 => Gating::Softmax,
             2 => Gating::Sigmoid,

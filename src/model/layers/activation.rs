@@ -5,6 +5,42 @@ use super::super::plan::{Activation, Clamp};
 use half::f16;
 use std::sync::LazyLock;
 
+/// What is done with a row of what a feed-forward's first matrices give.
+#[derive(Clone, Copy)]
+pub struct Hidden {
+    pub activation: Activation,
+    pub clamp: Option<Clamp>,
+    pub has_gate: bool,
+    /// The gate stands first, not last.
+    pub fused: bool,
+    pub n_ff: usize,
+}
+
+impl Hidden {
+    /// Values of a row before.
+    pub fn width(&self) -> usize {
+        if self.has_gate { 2 * self.n_ff } else { self.n_ff }
+    }
+
+    /// Whether it is silu(gate) * up, which the product's kernel does by itself.
+    pub fn is_plain(&self) -> bool {
+        self.activation == Activation::Silu && self.clamp.is_none() && self.has_gate && !self.fused
+    }
+
+    /// out = activation(gate) * up of `row`, which holds up | gate, or gate | up, or up alone.
+    pub fn row(&self, set: &KernelSet, row: &[f32], out: &mut [f32]) {
+        let (first, second) = row.split_at(self.n_ff);
+        let (gate, up) = if self.fused { (first, second) } else { (second, first) };
+        if self.has_gate {
+            out.copy_from_slice(gate);
+            gated(set, self.activation, self.clamp, out, up);
+        } else {
+            out.copy_from_slice(up);
+            alone(set, self.activation, out);
+        }
+    }
+}
+
 /// gate = activation(gate) * up, held to the clamp's limits.
 pub fn gated(set: &KernelSet, activation: Activation, clamp: Option<Clamp>, gate: &mut [f32], up: &[f32]) {
     match clamp {
@@ -30,7 +66,7 @@ pub fn gated(set: &KernelSet, activation: Activation, clamp: Option<Clamp>, gate
 }
 
 /// x = activation(x)
-pub fn alone(set: &KernelSet, activation: Activation, x: &mut [f32]) {
+fn alone(set: &KernelSet, activation: Activation, x: &mut [f32]) {
     match activation {
         Activation::Silu => x.iter_mut().for_each(|x| *x /= 1.0 + (-*x).exp()),
         Activation::Gelu if set.is_exact() => x.iter_mut().for_each(|x| *x = gelu(*x)),

@@ -2,11 +2,11 @@
 //! expert's weights are read once.
 
 use super::super::kernels;
-use super::super::plan::{Activation, Clamp, ExpertsPlan, Gating, Slot, TensorError, To};
+use super::super::plan::{ExpertsPlan, Gating, Slot, TensorError, To};
 use super::super::weight::{Linear, Stack, vector};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
-use super::activation::{alone, gated, sigmoid};
+use super::activation::{Hidden, sigmoid};
 use super::feed_forward::FeedForward;
 use super::route::{Route, Share};
 use super::{LinearGroup, Pass, project, values, values_mut, width};
@@ -21,16 +21,13 @@ pub struct Experts {
     gate: Option<Stack>,
     up: Stack,
     down: Stack,
-    n_ff: usize,
-    fused: bool,
+    shape: Hidden,
     /// [n_ff or n_embd, n_expert], or empty.
     gate_bias: Vec<f32>,
     up_bias: Vec<f32>,
     down_bias: Vec<f32>,
     /// [n_expert], or empty.
     down_scale: Vec<f32>,
-    activation: Activation,
-    clamp: Option<Clamp>,
     /// Weights multiply the input.
     weigh_input: bool,
     shared: Option<(FeedForward, Option<Linear>)>,
@@ -67,14 +64,17 @@ impl Experts {
             gate: plan.gate.as_ref().map(|g| Stack::bind(file, g)).transpose()?,
             up: Stack::bind(file, &plan.up)?,
             down: Stack::bind(file, &plan.down)?,
-            n_ff: plan.n_ff,
-            fused: plan.fused,
+            shape: Hidden {
+                activation: plan.activation,
+                clamp: plan.clamp,
+                has_gate: plan.gate.is_some() || plan.fused,
+                fused: plan.fused,
+                n_ff: plan.n_ff,
+            },
             gate_bias: read(&plan.gate_bias)?,
             up_bias: read(&plan.up_bias)?,
             down_bias: read(&plan.down_bias)?,
             down_scale: read(&plan.down_scale)?,
-            activation: plan.activation,
-            clamp: plan.clamp,
             weigh_input: plan.gating == Gating::SigmoidOfInput,
             shared: shared.transpose()?,
             latent: match &plan.latent {
@@ -143,7 +143,7 @@ impl Experts {
         if self.weigh_input {
             s.input.chunks_exact_mut(n_embd).zip(shares).for_each(|(row, share)| pass.compute.set().scale(row, share.2));
         }
-        s.hidden.resize(rows * self.n_ff, 0.0);
+        s.hidden.resize(rows * self.shape.n_ff, 0.0);
         self.hidden(pass, s, expert, rows);
         s.output.resize(rows * n_embd, 0.0);
         let down = self.down.rows(expert);
@@ -159,17 +159,16 @@ impl Experts {
 
     /// s.hidden = activation(gate(s.input)) * up(s.input)
     fn hidden(&self, pass: &Pass, s: &mut ExpertScratch, expert: usize, rows: usize) {
-        let (n_ff, set, up) = (self.n_ff, pass.compute.set(), self.up.rows(expert));
+        let (n_ff, set, up) = (self.shape.n_ff, pass.compute.set(), self.up.rows(expert));
         let gate = self.gate.as_ref().map(|g| g.rows(expert));
         let types: Vec<_> = std::iter::once(up.ty()).chain(gate.map(|g| g.ty())).collect();
         let x = pass.prepare(&s.input, rows, &types);
-        let plain = self.activation == Activation::Silu && self.clamp.is_none() && self.up_bias.is_empty() && self.gate_bias.is_empty();
+        let plain = self.shape.is_plain() && self.up_bias.is_empty() && self.gate_bias.is_empty();
         if let Some(gate) = gate.filter(|_| plain) {
             let part = kernels::Linear { gate: Some(gate), ..kernels::Linear::new(up, &x) };
             return pass.compute.kernels().linear(&x, &[part], &mut s.hidden, n_ff);
         }
-        let has_gate = self.fused || gate.is_some();
-        let width = if has_gate { 2 * n_ff } else { n_ff };
+        let width = self.shape.width();
         s.up_gate.resize(rows * width, 0.0);
         let bias = |all: &'_ [f32], n: usize| -> Option<std::ops::Range<usize>> { (!all.is_empty()).then(|| expert * n..(expert + 1) * n) };
         let up_bias = bias(&self.up_bias, up.n_rows()).map(|r| &self.up_bias[r]);
@@ -180,15 +179,7 @@ impl Experts {
         }
         pass.compute.kernels().linear(&x, &parts, &mut s.up_gate, width);
         for (out, row) in s.hidden.chunks_exact_mut(n_ff).zip(s.up_gate.chunks_exact(width)) {
-            let (first, second) = row.split_at(n_ff);
-            if !has_gate {
-                out.copy_from_slice(first);
-                alone(set, self.activation, out);
-                continue;
-            }
-            let (gate, up) = if self.fused { (first, second) } else { (second, first) };
-            out.copy_from_slice(gate);
-            gated(set, self.activation, self.clamp, out, up);
+            self.shape.row(set, row, out);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! down(activation(gate(x)) * up(x)), or down(activation(up(x)))
 
 use super::super::kernels;
-use super::super::plan::{Activation, Clamp, FeedForwardPlan, TensorError, To};
+use super::super::plan::{FeedForwardPlan, TensorError, To};
 use super::super::weight::{Linear, Norm};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
-use super::activation::{alone, gated};
+use super::activation::Hidden;
 use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor};
@@ -15,20 +15,9 @@ pub struct FeedForward {
     /// up, then gate where there is one of its own.
     up_gate: Vec<Linear>,
     down: Linear,
-    shape: Shape,
+    shape: Hidden,
     hidden_norm: Option<Norm>,
     is_one_step: bool,
-}
-
-/// What is done with a row of what the first matrices give.
-#[derive(Clone, Copy)]
-struct Shape {
-    activation: Activation,
-    clamp: Option<Clamp>,
-    has_gate: bool,
-    /// The gate stands first, not last.
-    fused: bool,
-    n_ff: usize,
 }
 
 impl FeedForward {
@@ -37,7 +26,7 @@ impl FeedForward {
         Ok(Self {
             up_gate: linears.map(|l| Linear::bind(file, l)).collect::<Result<_, _>>()?,
             down: Linear::bind(file, &plan.down)?,
-            shape: Shape {
+            shape: Hidden {
                 activation: plan.activation,
                 clamp: plan.clamp,
                 has_gate: plan.gate.is_some() || plan.fused,
@@ -101,7 +90,7 @@ impl InplaceOp2 for GatedUp<'_> {
 
 /// dst[r] = activation(gate) * up of src[r], which holds up | gate, or gate | up, or up alone.
 struct Activate<'a> {
-    shape: Shape,
+    shape: Hidden,
     pass: &'a Pass<'a>,
 }
 
@@ -112,21 +101,9 @@ impl InplaceOp2 for Activate<'_> {
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let Shape { activation, clamp, has_gate, fused, n_ff } = self.shape;
-        let (set, width) = (self.pass.compute.set(), if has_gate { 2 * n_ff } else { n_ff });
-        for (out, row) in dst.chunks_exact_mut(n_ff).zip(src.chunks_exact(width)).take(self.pass.rows) {
-            let (first, second) = row.split_at(n_ff);
-            match (has_gate, fused) {
-                (false, _) => {
-                    out.copy_from_slice(first);
-                    alone(set, activation, out);
-                }
-                (true, fused) => {
-                    let (gate, up) = if fused { (first, second) } else { (second, first) };
-                    out.copy_from_slice(gate);
-                    gated(set, activation, clamp, out, up);
-                }
-            }
+        let (set, shape) = (self.pass.compute.set(), self.shape);
+        for (out, row) in dst.chunks_exact_mut(shape.n_ff).zip(src.chunks_exact(shape.width())).take(self.pass.rows) {
+            shape.row(set, row, out);
         }
         Ok(())
     }

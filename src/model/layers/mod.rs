@@ -1,7 +1,7 @@
 //! The steps of a layer, each an in-place operation on the workspace's tensors.
 //!
 //! A step captures what it needs beside its tensors (weights, the pass, the KV cache); its `cpu_fwd` calls kernels on
-//! plain slices. None allocates by the size of a model.
+//! plain slices. Between the tensors rows live in buffers that the pass keeps; the recurrent layers of RWKV make theirs anew.
 
 mod activation;
 mod add;

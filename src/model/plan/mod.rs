@@ -8,6 +8,7 @@
 //! [`LayerPlan::branch`] writes.
 
 mod attention;
+mod check;
 mod experts;
 mod feed_forward;
 mod latent;
@@ -18,6 +19,7 @@ mod wkv;
 
 pub use super::kernels::{RopePairs, Seen};
 pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
+pub use check::Misfit;
 pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};

@@ -24,7 +24,6 @@ pub struct RemovalPlan {
     pub head_dim: usize,
     /// Shares of the token before in r, w, k, v, a and g: [n_embd] for each, one behind the other.
     pub lerp: TensorPlan,
-    pub n_lerp: usize,
     pub r: LinearPlan,
     pub k: LinearPlan,
     pub v: LinearPlan,

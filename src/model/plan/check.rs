@@ -1,0 +1,60 @@
+//! What must hold in a plan whatever file it was made from: steps take it for granted, and would panic without it.
+
+use super::{AttentionPlan, KeysOf, Mixer, Plan, RecurrentPlan};
+
+/// A layer that cannot be computed as its file describes it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("layer {il}: {what}")]
+pub struct Misfit {
+    pub il: usize,
+    pub what: String,
+}
+
+impl Plan {
+    pub fn check(&self) -> Result<(), Misfit> {
+        let cached: Vec<_> = self.cached().collect();
+        for (il, layer) in self.layers.iter().enumerate() {
+            for mixer in layer.mixers() {
+                let fits = match mixer {
+                    Mixer::Attention(a) => self.attention_fits(a, &cached),
+                    Mixer::Latent(l) => self.rope_fits(l.rope, l.n_rope),
+                    Mixer::Recurrent(RecurrentPlan::Decay(d)) => {
+                        let (n_head, kv) = (d.n_embd / d.head_dim, d.n_head_kv);
+                        let fits = kv > 0 && n_head.is_multiple_of(kv) && (d.bonus.is_none() || n_head == kv);
+                        or(fits, || format!("{kv} heads for keys do not fit {n_head} heads"))
+                    }
+                    _ => Ok(()),
+                };
+                fits.map_err(|what| Misfit { il, what })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn attention_fits(&self, a: &AttentionPlan, cached: &[(usize, usize, usize)]) -> Result<(), String> {
+        let own = (a.n_head_kv, a.head_dim_k, a.head_dim_v);
+        let heads = a.n_head > 0 && a.n_head_kv > 0 && a.n_head.is_multiple_of(a.n_head_kv);
+        or(heads, || format!("{} heads for keys do not fit {} heads", a.n_head_kv, a.n_head))?;
+        or(a.head_dim_k > 0 && a.head_dim_v > 0, || "heads of no length".to_owned())?;
+        or(!a.values_are_keys || a.head_dim_k == a.head_dim_v, || "keys are no values of another length".to_owned())?;
+        self.rope_fits(a.rope, a.head_dim_k)?;
+        if let KeysOf::Other(other) = a.keys_of {
+            or(cached.get(other) == Some(&own), || format!("the keys of attention {other} have another shape"))?;
+        }
+        if let Some(gate) = &a.gate {
+            let (width, n) = (gate.width(a), a.n_head * a.head_dim_v);
+            or(width > 0 && n.is_multiple_of(width), || format!("{width} gates do not fit {n} values"))?;
+        }
+        Ok(())
+    }
+
+    fn rope_fits(&self, rope: Option<usize>, head_dim: usize) -> Result<(), String> {
+        let Some(rope) = rope.and_then(|i| self.ropes.get(i)) else { return Ok(()) };
+        let n_rot = rope.n_rot;
+        or(n_rot > 0 && n_rot.is_multiple_of(2) && n_rot <= head_dim, || format!("{n_rot} rotated values do not fit heads of {head_dim}"))
+    }
+}
+
+fn or(holds: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(what()) }
+}
