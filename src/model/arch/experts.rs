@@ -4,6 +4,7 @@ use super::super::plan::{
     Activation, BranchPlan, Clamp, Gate, GateActivation, GateFrom, Gating, LayerPlan, Mixer, NormAt, Plan, RopePairs, Seen, Slot, StepPlan,
     To,
 };
+use super::channel_delta::ClampLimits;
 use super::transformer::{Block, Router, Transformer};
 use super::{ArchError, Header};
 
@@ -252,4 +253,20 @@ pub fn muse_glimmer(h: &Header) -> Result<Plan, ArchError> {
 /// Norms before and after each branch, windows with a base of their own.
 pub fn plamo3(h: &Header) -> Result<Plan, ArchError> {
     Transformer::new(h)?.rope(RopePairs::Neox)?.windows(1)?.sliding_rope(10_000.0)?.plan()
+}
+
+/// Full layers rotate half of what the file says; gates for each head; limits for each layer's feed-forwards.
+pub fn step35(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?.rope(RopePairs::Neox)?.windows(1)?.sliding_rope(10_000.0)?;
+    t.router = SIGMOID;
+    t.ropes[0].n_rot /= 2;
+    let limits = ClampLimits::read(h, t.dims.n_layer)?;
+    t.plan_of(|il| {
+        let mut attention = t.attention(il)?;
+        attention.gate = gate_of_file(&t, il, GateActivation::Sigmoid);
+        // Whatever the file says of dense layers: a router is what makes experts.
+        let mut mixer = t.experts_where_routed(il)?;
+        limits.set(il, Clamp::After, &mut mixer);
+        Ok(t.layer(il, Mixer::Attention(attention), mixer))
+    })
 }

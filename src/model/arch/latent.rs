@@ -95,6 +95,7 @@ pub fn latent(t: &Transformer, il: usize) -> Result<LatentPlan, ArchError> {
         rope: t.rope_of[il],
         scale: 1.0 / (head_dim as f32).sqrt(),
         temperature: None,
+        gate: None,
         out: h.linear(blk("attn_output"), n_head * head_dim_v, n_embd),
     })
 }

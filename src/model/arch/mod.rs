@@ -4,6 +4,7 @@
 //! [`transformer`], a row in [`TABLE`], and the golden files that show it right. What needs a new mechanism gets a field
 //! in the plan, named for the mechanism.
 
+mod channel_delta;
 mod experts;
 mod gemma;
 mod gemma4;
@@ -109,6 +110,7 @@ pub const TABLE: &[Architecture] = &[
     row("phimoe", llama::neox),
     row("plamo", gpt::plamo),
     row("plamo3", experts::plamo3),
+    row("step35", experts::step35),
     row("plm", latent::plm),
     row("qwen", qwen::qwen),
     row("qwen2", llama::neox),
@@ -142,6 +144,8 @@ pub const TABLE: &[Architecture] = &[
     row("rwkv6", rwkv::rwkv6),
     row("rwkv6qwen2", rwkv::rwkv6qwen2),
     row("rwkv7", rwkv::rwkv7),
+    row("bailingmoe3", channel_delta::bailingmoe3),
+    row("kimi-linear", channel_delta::kimi_linear),
     row("xverse", llama::plan),
 ];
 

@@ -1,8 +1,8 @@
 //! Families with recurrent layers: Mamba 1 and 2 and their hybrids, LFM 2, Qwen 3 Next and 3.5.
 
 use super::super::plan::{
-    Activation, BranchPlan, ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, Gate, GateActivation, GateFrom, GatedConvPlan,
-    Gating, HeadScanPlan, LayerPlan, Mixer, NormKind, Plan, RecurrentPlan, RopePairs,
+    Activation, BranchPlan, ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, Gate, GateActivation, GateFrom,
+    GatedConvPlan, Gating, HeadScanPlan, LayerPlan, Mixer, NormKind, Plan, RecurrentPlan, Remains, RopePairs,
 };
 use super::granite;
 use super::llama::sections;
@@ -16,7 +16,7 @@ fn conv(t: &Transformer, il: usize, name: &str, n_channels: usize) -> ConvPlan {
     ConvPlan {
         n_taps,
         n_channels,
-        weight: t.h.tensor(weight, &[n_taps, n_channels]),
+        weights: vec![t.h.tensor(weight, &[n_taps, n_channels])],
         bias: t.h.has(&bias).then(|| t.h.tensor(bias, &[n_channels])),
     }
 }
@@ -201,12 +201,15 @@ fn delta(t: &Transformer, il: usize, heads_in_turn: bool) -> Result<DeltaPlan, A
     let input = if h.has(&blk("ssm_in.weight")) {
         DeltaInput::ByHead(h.linear(blk("ssm_in"), n_embd, n_qkv + n_inner))
     } else {
-        DeltaInput::Apart { qkv: h.linear(blk("attn_qkv"), n_embd, n_qkv), gate: h.linear(blk("attn_gate"), n_embd, n_inner) }
+        DeltaInput::Apart { qkv: vec![h.linear(blk("attn_qkv"), n_embd, n_qkv)], gate: vec![h.linear(blk("attn_gate"), n_embd, n_inner)] }
     };
     let rates = if h.has(&blk("ssm_ba.weight")) {
         DeltaRates::ByHead(h.linear(blk("ssm_ba"), n_embd, 2 * n_head_v))
     } else {
-        DeltaRates::Apart { strength: h.linear(blk("ssm_beta"), n_embd, n_head_v), decay: h.linear(blk("ssm_alpha"), n_embd, n_head_v) }
+        DeltaRates::Apart {
+            strength: h.linear(blk("ssm_beta"), n_embd, n_head_v),
+            decay: vec![h.linear(blk("ssm_alpha"), n_embd, n_head_v)],
+        }
     };
     Ok(DeltaPlan {
         n_head_k,
@@ -217,8 +220,11 @@ fn delta(t: &Transformer, il: usize, heads_in_turn: bool) -> Result<DeltaPlan, A
         input,
         rates,
         conv: conv(t, il, "ssm_conv1d", n_qkv),
+        by_channel: false,
+        remains: Remains::Softplus,
         decay_bias: h.tensor(blk("ssm_dt.bias"), &[n_head_v]),
         a: h.tensor(blk("ssm_a"), &[n_head_v]),
+        gate: DeltaGate::Silu,
         eps: t.eps,
         norm: h.norm(&blk("ssm_norm"), NormKind::Rms, head_dim_v, t.eps),
         out: h.linear(blk("ssm_out"), n_inner, n_embd),

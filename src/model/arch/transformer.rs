@@ -280,7 +280,7 @@ impl<'a> Transformer<'a> {
     }
 
     /// q, k and v from one matrix or three.
-    fn qkv(&self, il: usize, (n_q, n_k, n_v): (usize, usize, usize)) -> Vec<LinearPlan> {
+    pub fn qkv(&self, il: usize, (n_q, n_k, n_v): (usize, usize, usize)) -> Vec<LinearPlan> {
         let (h, n_embd) = (self.h, self.dims.n_embd);
         let linear = |what: &str, n| h.linear(self.blk(il, what), n_embd, n);
         if h.has(&self.blk(il, "attn_qkv.weight")) {
@@ -311,8 +311,14 @@ impl<'a> Transformer<'a> {
 
     /// One feed-forward, or experts where this layer has a router.
     pub fn feed_forward(&self, il: usize) -> Result<Mixer, ArchError> {
-        let dense_first = self.h.whole_or("leading_dense_block_count", 0)?;
-        if il >= dense_first && self.h.has(&self.blk(il, "ffn_gate_inp.weight")) {
+        if il < self.h.whole_or("leading_dense_block_count", 0)? {
+            return Ok(Mixer::FeedForward(self.dense(il, "", self.dims.n_ff[il])));
+        }
+        self.experts_where_routed(il)
+    }
+
+    pub fn experts_where_routed(&self, il: usize) -> Result<Mixer, ArchError> {
+        if self.h.has(&self.blk(il, "ffn_gate_inp.weight")) {
             return Ok(Mixer::Experts(self.experts(il)?));
         }
         Ok(Mixer::FeedForward(self.dense(il, "", self.dims.n_ff[il])))

@@ -2,12 +2,12 @@
 
 use super::super::cache::{KvCache, LayerCache};
 use super::super::kernels::{self, KernelSet, KvHead};
-use super::super::plan::{AttentionPlan, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, TensorError, To};
+use super::super::plan::{AttentionPlan, GateFrom, HeadNorm, KeysOf, NormAt, TensorError, To};
 use super::super::rope::Rope;
 use super::super::weight::{Linear, Norm, vector};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
-use super::activation::{sigmoid, softplus};
+use super::gate::GateRows;
 use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
@@ -109,7 +109,12 @@ impl Attention {
                 GateFrom::Queries => &w.qkv,
                 GateFrom::Linear(_) => &w.gate,
             };
-            w.attended.inplace_op2(with, &GateAttended { attention: self, activation: gate.activation, pass })?;
+            let (stride, at) = match &self.gate {
+                Some(linear) => (linear.weight.n_out, 0..linear.weight.n_out),
+                None => (self.n_qkv(), self.parts().gate),
+            };
+            let width = self.plan.n_head * self.plan.head_dim_v;
+            w.attended.inplace_op2(with, &GateRows { width, stride, at, activation: gate.activation, pass })?;
         }
         if let Some(norm) = &self.attended_norm {
             w.attended.inplace_op1(&NormInPlace { norm, pass, width: self.plan.n_head * self.plan.head_dim_v })?;
@@ -254,40 +259,6 @@ impl InplaceOp2 for Attend<'_> {
         let heads = |head| KvHead { keys: self.layer.k.head(head), values: self.layer.v.head(head) };
         let (rows, n_src, n_dst) = (self.pass.rows, a.n_qkv(), plan.n_head * plan.head_dim_v);
         self.pass.compute.kernels().attend(&shape, heads, (&src[..rows * n_src], n_src), (&mut dst[..rows * n_dst], n_dst));
-        Ok(())
-    }
-}
-
-/// dst[r] *= activation(gates of src[r]): one for each value, or one for each head.
-struct GateAttended<'a> {
-    attention: &'a Attention,
-    activation: GateActivation,
-    pass: &'a Pass<'a>,
-}
-
-impl InplaceOp2 for GateAttended<'_> {
-    fn name(&self) -> &'static str {
-        "gate attended"
-    }
-
-    fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
-        let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let (a, plan) = (self.attention, &self.attention.plan);
-        let (stride, at) = match &a.gate {
-            Some(gate) => (gate.weight.n_out, 0..gate.weight.n_out),
-            None => (a.n_qkv(), a.parts().gate),
-        };
-        let width = plan.n_head * plan.head_dim_v;
-        let each = width / at.len();
-        for (row, gates) in dst.chunks_exact_mut(width).zip(src.chunks_exact(stride)).take(self.pass.rows) {
-            for (values, gate) in row.chunks_exact_mut(each).zip(&gates[at.clone()]) {
-                let by = match self.activation {
-                    GateActivation::Sigmoid => sigmoid(*gate),
-                    GateActivation::Softplus => softplus(*gate),
-                };
-                values.iter_mut().for_each(|v| *v *= by);
-            }
-        }
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use super::super::rope::Rope;
 use super::super::weight::{Linear, Norm, Weight};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
+use super::gate::GateRows;
 use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
@@ -21,6 +22,7 @@ pub struct Latent {
     kv_norm: Norm,
     form: Form,
     il_kv: usize,
+    gate: Option<Linear>,
     out: Linear,
 }
 
@@ -42,6 +44,7 @@ impl Latent {
                 LatentForm::Expanded { kv } => Form::Expanded { kv: Linear::bind(file, kv)? },
             },
             il_kv,
+            gate: plan.gate.as_ref().map(|(linear, _)| Linear::bind(file, linear)).transpose()?,
             out: Linear::bind(file, &plan.out)?,
             plan: plan.clone(),
         })
@@ -71,6 +74,9 @@ impl Latent {
         let rope = self.plan.rope.map(|i| (&ropes[i], &w.angles[i][..]));
         w.heads.inplace_op1(&RotateQueries { latent: self, pass, rope })?;
         w.latent.inplace_op2(from, &one(&self.kv_a))?;
+        if let Some(gate) = &self.gate {
+            w.gate.inplace_op2(from, &one(gate))?;
+        }
         check(cancel)?;
         match &self.form {
             Form::Absorbed { k, v } => {
@@ -80,6 +86,7 @@ impl Latent {
                 w.qkv.inplace_op2(&w.heads, &EachHead { weight: k, n_head: self.plan.n_head, n_rest, pass })?;
                 w.attended.inplace_op2(&w.qkv, &Attend { latent: self, pass, layer: kv.layer(self.il_kv) })?;
                 w.heads.inplace_op2(&w.attended, &EachHead { weight: v, n_head: self.plan.n_head, n_rest: 0, pass })?;
+                self.gate(pass, w, &w.heads)?;
                 check(cancel)?;
                 project(&self.out, 1.0, &w.heads, to, pass, w)?;
             }
@@ -90,11 +97,19 @@ impl Latent {
                 let layer = Mutex::new(kv.layer_mut(self.il_kv));
                 w.qkv.inplace_op2(&w.latent, &AppendExpanded { latent: self, pass, layer })?;
                 w.attended.inplace_op2(&w.heads, &Attend { latent: self, pass, layer: kv.layer(self.il_kv) })?;
+                self.gate(pass, w, &w.attended)?;
                 check(cancel)?;
                 project(&self.out, 1.0, &w.attended, to, pass, w)?;
             }
         }
         Ok(())
+    }
+
+    /// Gates the values of all heads.
+    fn gate(&self, pass: &Pass, w: &Workspace, values: &Tensor) -> Result<(), ForwardError> {
+        let (Some(linear), Some((_, activation))) = (&self.gate, &self.plan.gate) else { return Ok(()) };
+        let (width, n) = (self.plan.n_head * self.plan.head_dim_v, linear.weight.n_out);
+        Ok(values.inplace_op2(&w.gate, &GateRows { width, stride: n, at: 0..n, activation: *activation, pass })?)
     }
 }
 

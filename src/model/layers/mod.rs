@@ -9,6 +9,7 @@ mod attention;
 mod compute;
 mod experts;
 mod feed_forward;
+mod gate;
 mod latent;
 mod linear;
 mod norm;

@@ -1,6 +1,6 @@
 //! What must hold in a plan whatever file it was made from: steps take it for granted, and would panic without it.
 
-use super::{AttentionPlan, KeysOf, Mixer, Plan, RecurrentPlan};
+use super::{AttentionPlan, KeysOf, LatentPlan, Mixer, Plan, RecurrentPlan};
 
 /// A layer that cannot be computed as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,7 +17,7 @@ impl Plan {
             for mixer in layer.mixers() {
                 let fits = match mixer {
                     Mixer::Attention(a) => self.attention_fits(a, &cached),
-                    Mixer::Latent(l) => self.rope_fits(l.rope, l.n_rope),
+                    Mixer::Latent(l) => self.latent_fits(l),
                     Mixer::Recurrent(RecurrentPlan::Decay(d)) => {
                         let (n_head, kv) = (d.n_embd / d.head_dim, d.n_head_kv);
                         let fits = kv > 0 && n_head.is_multiple_of(kv) && (d.bonus.is_none() || n_head == kv);
@@ -46,6 +46,14 @@ impl Plan {
             or(width > 0 && n.is_multiple_of(width), || format!("{width} gates do not fit {n} values"))?;
         }
         Ok(())
+    }
+
+    fn latent_fits(&self, l: &LatentPlan) -> Result<(), String> {
+        let n = l.n_head * l.head_dim_v;
+        if let Some((gate, _)) = &l.gate {
+            or(gate.n_out > 0 && n.is_multiple_of(gate.n_out), || format!("{} gates do not fit {n} values", gate.n_out))?;
+        }
+        self.rope_fits(l.rope, l.n_rope)
     }
 
     fn rope_fits(&self, rope: Option<usize>, head_dim: usize) -> Result<(), String> {

@@ -1,6 +1,6 @@
 //! Attention whose keys and values are kept as one short latent row (multi-head latent attention, arXiv 2405.04434).
 
-use super::{LinearPlan, NormPlan, Temperature, TensorPlan};
+use super::{GateActivation, LinearPlan, NormPlan, Temperature, TensorPlan};
 
 /// How the latent row becomes keys and values.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +32,8 @@ pub struct LatentPlan {
     pub rope: Option<usize>,
     pub scale: f32,
     pub temperature: Option<Temperature>,
+    /// A value for each attended one, or for each head.
+    pub gate: Option<(LinearPlan, GateActivation)>,
     pub out: LinearPlan,
 }
 

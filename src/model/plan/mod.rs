@@ -24,7 +24,9 @@ pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
 pub use per_layer::{LayerInputPlan, PerLayerPlan};
-pub use recurrent::{ChannelScanPlan, ConvPlan, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan};
+pub use recurrent::{
+    ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan, Remains,
+};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 pub use wkv::{ChannelMixPlan, DecayPlan, GroupNormPlan, LowRankPlan, RemovalPlan};
 
@@ -271,6 +273,7 @@ impl Plan {
                         LatentForm::Absorbed { .. } => l.n_head * (l.n_latent + l.n_rope),
                         LatentForm::Expanded { kv } => kv.n_out,
                     };
+                    widths.gate = widths.gate.max(l.gate.as_ref().map_or(0, |(g, _)| g.n_out));
                     widths.qkv = widths.qkv.max(expanded);
                     widths.attended = widths.attended.max(l.n_head * l.attended_dim());
                     widths.heads = widths.heads.max(l.n_head * l.head_dim().max(l.head_dim_v));

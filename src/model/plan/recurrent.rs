@@ -2,12 +2,13 @@
 
 use super::{ChannelMixPlan, DecayPlan, LinearPlan, NormPlan, RemovalPlan, TensorPlan};
 
-/// A causal convolution of each channel over its last `n_taps` inputs, [n_taps, n_channels]; the last tap is the newest.
+/// A causal convolution of each channel over its last `n_taps` inputs; the last tap is the newest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConvPlan {
     pub n_taps: usize,
     pub n_channels: usize,
-    pub weight: TensorPlan,
+    /// The taps of all channels, [n_taps, n] each, one behind the other.
+    pub weights: Vec<TensorPlan>,
     pub bias: Option<TensorPlan>,
 }
 
@@ -64,8 +65,8 @@ pub struct HeadScanPlan {
 /// Where q, k, v and the gate of a delta rule come from.
 #[derive(Debug, Clone, PartialEq)]
 pub enum DeltaInput {
-    /// q | k | v of all heads, and the gate.
-    Apart { qkv: LinearPlan, gate: LinearPlan },
+    /// q | k | v of all heads side by side, and the gate by matrices one after the other.
+    Apart { qkv: Vec<LinearPlan>, gate: Vec<LinearPlan> },
     /// q | k | v | gate for each key head.
     ByHead(LinearPlan),
 }
@@ -75,10 +76,26 @@ pub enum DeltaInput {
 pub enum DeltaRates {
     Apart {
         strength: LinearPlan,
-        decay: LinearPlan,
+        /// One after the other.
+        decay: Vec<LinearPlan>,
     },
     /// strengths | decays for each key head.
     ByHead(LinearPlan),
+}
+
+/// What remains of a state after a token, from its decay x with the bias added and the head's `a`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Remains {
+    /// exp(a * softplus(x))
+    Softplus,
+    /// exp(floor * sigmoid(|a| * x)): never less than exp(floor).
+    Bounded { floor: f32 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeltaGate {
+    Silu,
+    Sigmoid,
 }
 
 /// Gated delta rule (arXiv 2412.06464): a matrix of keys to values for each head that forgets, and corrects what it reads.
@@ -94,9 +111,14 @@ pub struct DeltaPlan {
     pub rates: DeltaRates,
     /// Over q | k | v.
     pub conv: ConvPlan,
-    /// [n_head_v] each.
+    /// A head forgets by channel of its keys (arXiv 2510.26692), not as a whole.
+    pub by_channel: bool,
+    pub remains: Remains,
+    /// One for each decay.
     pub decay_bias: TensorPlan,
+    /// [n_head_v]
     pub a: TensorPlan,
+    pub gate: DeltaGate,
     /// Added to the sum of squares of a query or key.
     pub eps: f32,
     /// Of each head, [head_dim_v].

@@ -16,7 +16,11 @@ pub struct Conv {
 impl Conv {
     pub fn bind(file: &Gguf, plan: &ConvPlan) -> Result<Self, TensorError> {
         let bias = plan.bias.as_ref().map(|b| vector(file, b)).transpose()?.unwrap_or_default();
-        Ok(Self { n_taps: plan.n_taps, n_channels: plan.n_channels, weight: vector(file, &plan.weight)?, bias })
+        let mut weight = Vec::new();
+        for part in &plan.weights {
+            weight.extend(vector(file, part)?);
+        }
+        Ok(Self { n_taps: plan.n_taps, n_channels: plan.n_channels, weight, bias })
     }
 
     /// Each row's channels become `then` of their sums; `state` holds the rows before, oldest first.

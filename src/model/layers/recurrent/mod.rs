@@ -135,6 +135,37 @@ pub fn apply(pass: &Pass, linear: &Linear, x: &[f32], out: &mut Vec<f32>) {
     pass.compute.kernels().linear(&x, &[part], out, n_out);
 }
 
+/// out = the last of `linears` of what the one before gives, and so on.
+pub fn chain(pass: &Pass, linears: &[Linear], x: &[f32], out: &mut Vec<f32>, between: &mut Vec<f32>) {
+    for (i, linear) in linears.iter().enumerate() {
+        match i {
+            0 => apply(pass, linear, x, out),
+            _ => {
+                std::mem::swap(out, between);
+                apply(pass, linear, between, out);
+            }
+        }
+    }
+}
+
+/// out = what each of `linears` gives, side by side in each row.
+pub fn beside(pass: &Pass, linears: &[Linear], x: &[f32], out: &mut Vec<f32>, one: &mut Vec<f32>) {
+    if let [linear] = linears {
+        return apply(pass, linear, x, out);
+    }
+    let width: usize = linears.iter().map(|l| l.weight.n_out).sum();
+    out.resize(pass.rows * width, 0.0);
+    let mut at = 0;
+    for linear in linears {
+        let n = linear.weight.n_out;
+        apply(pass, linear, x, one);
+        for (row, part) in out.chunks_exact_mut(width).zip(one.chunks_exact(n)) {
+            row[at..at + n].copy_from_slice(part);
+        }
+        at += n;
+    }
+}
+
 pub fn silu(x: f32) -> f32 {
     x / (1.0 + (-x).exp())
 }

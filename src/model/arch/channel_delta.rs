@@ -1,0 +1,120 @@
+//! Families whose recurrent layers are a delta rule that forgets by channel, with latent attention every few layers.
+
+use super::super::plan::{
+    Clamp, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GateActivation, Gating, LinearPlan, Mixer, NormKind, Plan,
+    RecurrentPlan, Remains, RopePairs, TensorPlan,
+};
+use super::latent::latent;
+use super::transformer::{Router, Transformer};
+use super::{ArchError, Header};
+
+/// Kimi Linear: what should rotate does not.
+pub fn kimi_linear(h: &Header) -> Result<Plan, ArchError> {
+    let t = base(h)?;
+    t.plan_of(|il| Ok(t.layer(il, mixer(&t, il)?, t.feed_forward(il)?)))
+}
+
+/// Ling 3: latent attention rotates and has a gate for each head; limits for each layer's feed-forwards.
+pub fn bailingmoe3(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = base(h)?;
+    let n_rot = h.count("rope.dimension_count")?;
+    // Files of a model that also sees pictures rotate halves against each other.
+    let pairs = if h.numbers("rope.dimension_sections", 4)?.is_some() { RopePairs::Neox } else { RopePairs::Norm };
+    t.ropes.push(h.rope(pairs, n_rot, n_rot)?);
+    t.rope_of = vec![Some(0); t.dims.n_layer];
+    let limits = ClampLimits::read(h, t.dims.n_layer)?;
+    t.plan_of(|il| {
+        let mut feed_forward = t.feed_forward(il)?;
+        limits.set(il, Clamp::After, &mut feed_forward);
+        Ok(t.layer(il, mixer(&t, il)?, feed_forward))
+    })
+}
+
+fn base<'a>(h: &'a Header<'a>) -> Result<Transformer<'a>, ArchError> {
+    let mut t = Transformer::new(h)?;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: true };
+    Ok(t)
+}
+
+/// Latent attention where a layer has heads for keys, the delta rule elsewhere.
+pub fn mixer(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
+    if t.dims.n_head_kv[il] == 0 {
+        return Ok(Mixer::Recurrent(RecurrentPlan::Delta(delta(t, il)?)));
+    }
+    let mut latent = latent(t, il)?;
+    let name = t.blk(il, "attn_gate");
+    latent.gate = t.h.n_rows(&format!("{name}.weight")).map(|n| (t.h.linear(name, t.dims.n_embd, n), GateActivation::Sigmoid));
+    Ok(Mixer::Latent(latent))
+}
+
+fn delta(t: &Transformer, il: usize) -> Result<DeltaPlan, ArchError> {
+    let (h, n_embd, n_head) = (t.h, t.dims.n_embd, t.dims.n_head[il]);
+    let dim = h.count("kda.head_dim")?;
+    let n = n_head * dim;
+    let blk = |what: &str| t.blk(il, what);
+    // One matrix, or two with a narrow row between.
+    let chain = |a: &str, b: &str| -> Vec<LinearPlan> {
+        if !h.has(&blk(&format!("{b}.weight"))) {
+            return vec![h.linear(blk(a), n_embd, n)];
+        }
+        let rank = h.n_rows(&blk(&format!("{a}.weight"))).unwrap_or(dim);
+        vec![h.linear(blk(a), n_embd, rank), h.linear(blk(b), rank, n)]
+    };
+    let gate = if h.has(&blk("ssm_g.weight")) { vec![h.linear(blk("ssm_g"), n_embd, n)] } else { chain("ssm_g_a", "ssm_g_b") };
+    let floor = h.number("kda.gate_lower_bound");
+    if floor.is_some_and(|f| f >= 0.0) {
+        return Err(h.wrong("kda.gate_lower_bound", "a number below 0"));
+    }
+    let n_taps = h.count("ssm.conv_kernel")?;
+    let conv = |which: &str| shaped(h, blk(&format!("ssm_conv1d_{which}.weight")), &[n_taps, n]);
+    Ok(DeltaPlan {
+        n_head_k: n_head,
+        n_head_v: n_head,
+        head_dim_k: dim,
+        head_dim_v: dim,
+        heads_in_turn: false,
+        input: DeltaInput::Apart { qkv: t.qkv(il, (n, n, n)), gate },
+        rates: DeltaRates::Apart { strength: h.linear(blk("ssm_beta"), n_embd, n_head), decay: chain("ssm_f_a", "ssm_f_b") },
+        conv: ConvPlan { n_taps, n_channels: 3 * n, weights: vec![conv("q"), conv("k"), conv("v")], bias: None },
+        by_channel: true,
+        remains: floor.map_or(Remains::Softplus, |floor| Remains::Bounded { floor }),
+        decay_bias: h.tensor(blk("ssm_dt.bias"), &[n]),
+        a: shaped(h, blk("ssm_a"), &[n_head]),
+        gate: DeltaGate::Sigmoid,
+        eps: t.eps,
+        norm: h.norm(&blk("ssm_norm"), NormKind::Rms, dim, t.eps),
+        out: h.linear(blk("attn_output"), n, n_embd),
+    })
+}
+
+/// A tensor of these dimensions, among which the file may have others of 1.
+fn shaped(h: &Header, name: String, shape: &[usize]) -> TensorPlan {
+    let found = h.shape(&name).unwrap_or_default();
+    let same = found.iter().filter(|n| **n != 1).eq(shape.iter().filter(|n| **n != 1));
+    h.tensor(name, if same { &found } else { shape })
+}
+
+/// What each layer's hidden values are held to: the routed experts', and those of every other feed-forward.
+pub struct ClampLimits {
+    routed: Vec<f32>,
+    dense: Vec<f32>,
+}
+
+impl ClampLimits {
+    pub fn read(h: &Header, n_layer: usize) -> Result<Self, ArchError> {
+        let limits = |name: &str| Ok::<_, ArchError>(h.numbers(name, n_layer)?.unwrap_or_else(|| vec![0.0; n_layer]));
+        Ok(Self { routed: limits("swiglu_clamp_exp")?, dense: limits("swiglu_clamp_shexp")? })
+    }
+
+    pub fn set(&self, il: usize, clamp: fn(f32) -> Clamp, mixer: &mut Mixer) {
+        let of = |limit: f32| (limit > 0.0).then(|| clamp(limit));
+        match mixer {
+            Mixer::Experts(e) => {
+                e.clamp = of(self.routed[il]);
+                e.shared.iter_mut().for_each(|s| s.ffn.clamp = of(self.dense[il]));
+            }
+            Mixer::FeedForward(f) => f.clamp = of(self.dense[il]),
+            _ => {}
+        }
+    }
+}
