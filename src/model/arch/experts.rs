@@ -1,8 +1,8 @@
 //! Families whose point is their experts.
 
 use super::super::plan::{
-    Activation, BranchPlan, Clamp, Gate, GateActivation, GateFrom, Gating, LayerPlan, Mixer, NormAt, Plan, RopePairs, Seen, Slot, StepPlan,
-    To,
+    Activation, BranchPlan, Clamp, ExpertsPlan, Gate, GateActivation, GateFrom, Gating, LayerPlan, Matrices, Mixer, NormAt, Plan,
+    RopePairs, Seen, Slot, StepPlan, To,
 };
 use super::channel_delta::ClampLimits;
 use super::transformer::{Block, Router, Transformer};
@@ -268,5 +268,42 @@ pub fn step35(h: &Header) -> Result<Plan, ArchError> {
         let mut mixer = t.experts_where_routed(il)?;
         limits.set(il, Clamp::After, &mut mixer);
         Ok(t.layer(il, Mixer::Attention(attention), mixer))
+    })
+}
+
+/// Grove: after the routed experts smaller ones, shared by groups, that read what those gave.
+pub fn grovemoe(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    t.router = Router { gating: Gating::SoftmaxChosenBySigmoid, renormalize: true };
+    let (n_sharing, by) = (h.count("experts_per_group")?, h.positive_or("expert_group_scale", 1.0)?);
+    let n_ff = h.count_or("expert_chunk_feed_forward_length", t.head_dim(0)?.0)?;
+    let n_embd = t.dims.n_embd;
+    t.plan_of(|il| {
+        let routed = t.experts(il)?;
+        let n_shared = routed.n_expert / n_sharing;
+        if !routed.n_expert.is_multiple_of(n_sharing) {
+            return Err(h.wrong("experts_per_group", format!("a divisor of expert_count, {}", routed.n_expert)));
+        }
+        let stack =
+            |what: &str, n_in, n_out| Matrices::Merged(h.tensor(t.blk(il, &format!("{what}_chexps.weight")), &[n_in, n_out, n_shared]));
+        let after = ExpertsPlan {
+            n_sharing,
+            n_used: routed.n_used.min(n_shared),
+            n_ff,
+            router_from: Some(Slot::Input),
+            gate: Some(stack("ffn_gate", n_embd, n_ff)),
+            up: stack("ffn_up", n_embd, n_ff),
+            down: stack("ffn_down", n_ff, n_embd),
+            ..routed.clone()
+        };
+        let mut layer = LayerPlan::of([BranchPlan::new(t.norm(il, "attn_norm"), Mixer::Attention(t.attention(il)?))]);
+        layer.steps.extend([
+            StepPlan::Norm { from: Slot::Residual, to: Slot::Input, norm: t.norm(il, "ffn_norm") },
+            StepPlan::Mix { from: Slot::Input, to: To::Set(Slot::Aside), mixer: Box::new(Mixer::Experts(routed)) },
+            StepPlan::Mix { from: Slot::Aside, to: To::Set(Slot::Branch), mixer: Box::new(Mixer::Experts(after)) },
+            StepPlan::Add { from: Slot::Aside, to: Slot::Residual, scale: 1.0 },
+            StepPlan::Add { from: Slot::Branch, to: Slot::Residual, scale: by },
+        ]);
+        Ok(layer)
     })
 }

@@ -112,7 +112,8 @@ pub fn llama4(h: &Header) -> Result<Plan, ArchError> {
         if rotates(il) {
             attention.seen = Seen::Chunk(CHUNK);
             let norm = norms_heads.then(|| t.plain_norm());
-            attention.head_norm = Some(HeadNorm { q: norm.clone(), k: norm, whole: false, each: false, at: NormAt::AfterRope });
+            attention.head_norm =
+                Some(HeadNorm { q: norm.clone(), k: norm, whole: false, each: false, at: NormAt::AfterRope, q_scales: None });
         } else {
             attention.temperature = Some(Temperature { scale: 0.1, length: CHUNK, offset: 1 });
         }

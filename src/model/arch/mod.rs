@@ -19,6 +19,7 @@ mod qwen;
 mod recurrent;
 mod rwkv;
 mod transformer;
+mod weightless;
 
 pub use header::{ArchError, Header};
 
@@ -146,6 +147,11 @@ pub const TABLE: &[Architecture] = &[
     row("rwkv7", rwkv::rwkv7),
     row("bailingmoe3", channel_delta::bailingmoe3),
     row("kimi-linear", channel_delta::kimi_linear),
+    row("grovemoe", experts::grovemoe),
+    row("hrm_text", weightless::hrm_text),
+    row("minimax-01", recurrent::minimax01),
+    row("plamo2", recurrent::plamo2),
+    row("talkie", weightless::talkie),
     row("xverse", llama::plan),
 ];
 

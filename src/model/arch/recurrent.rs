@@ -2,7 +2,8 @@
 
 use super::super::plan::{
     Activation, BranchPlan, ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, Gate, GateActivation, GateFrom,
-    GatedConvPlan, Gating, HeadScanPlan, LayerPlan, Mixer, NormKind, Plan, RecurrentPlan, Remains, RopePairs,
+    GatedConvPlan, Gating, HeadScanPlan, LayerPlan, LinearPlan, Mixer, NormKind, Plan, RecurrentPlan, Remains, RetentionPlan, RopePairs,
+    ScanSource, Slot, StepPlan, To,
 };
 use super::granite;
 use super::llama::sections;
@@ -68,7 +69,7 @@ fn head_scan(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
         n_state,
         n_head,
         n_group,
-        input: h.linear(blk("ssm_in"), n_embd, n_inner + n_mixed + n_head),
+        source: ScanSource::Together(h.linear(blk("ssm_in"), n_embd, n_inner + n_mixed + n_head)),
         conv: conv(t, il, "ssm_conv1d", n_mixed),
         step_bias: h.tensor(blk("ssm_dt.bias"), &[n_head]),
         a: h.tensor(blk("ssm_a"), &[1, n_head]),
@@ -229,4 +230,83 @@ fn delta(t: &Transformer, il: usize, heads_in_turn: bool) -> Result<DeltaPlan, A
         norm: h.norm(&blk("ssm_norm"), NormKind::Rms, head_dim_v, t.eps),
         out: h.linear(blk("ssm_out"), n_inner, n_embd),
     })
+}
+
+/// PLaMo 2: a scan whose step, b and c come from what it convolved; attention with norms for each head.
+pub fn plamo2(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    t.plan_of(|il| {
+        let mixer = if t.dims.n_head_kv[il] > 0 { Mixer::Attention(t.attention(il)?) } else { selected_scan(&t, il)? };
+        Ok(t.layer(il, mixer, t.feed_forward(il)?))
+    })
+}
+
+fn selected_scan(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
+    /// Values of a step before its matrix, at least; else a sixteenth of the width.
+    const N_STEP_MIN: usize = 64;
+    let (h, n_embd) = (t.h, t.dims.n_embd);
+    let (n_inner, n_state, n_head) = (h.count("ssm.inner_size")?, h.count("ssm.state_size")?, h.count("ssm.time_step_rank")?);
+    if !n_inner.is_multiple_of(n_head) {
+        return Err(h.wrong("ssm.time_step_rank", format!("a divisor of ssm.inner_size, {n_inner}")));
+    }
+    let blk = |what: &str| t.blk(il, what);
+    let norm = |what: &str, n| h.norm(&blk(what), NormKind::Rms, n, t.eps);
+    let n_step = N_STEP_MIN.max(n_embd / 16);
+    Ok(Mixer::Recurrent(RecurrentPlan::HeadScan(HeadScanPlan {
+        n_inner,
+        n_state,
+        n_head,
+        n_group: 1,
+        source: ScanSource::Selected {
+            input: h.linear(blk("ssm_in"), n_embd, 2 * n_inner),
+            select: h.linear(blk("ssm_x"), n_inner, 2 * n_state + n_step),
+            norms: [norm("ssm_b_norm", n_state), norm("ssm_c_norm", n_state), norm("ssm_dt_norm", n_step)],
+            // Its bias is the scan's.
+            step: LinearPlan { bias: None, ..h.linear(blk("ssm_dt"), n_step, n_head) },
+        },
+        conv: conv(t, il, "ssm_conv1d", n_inner),
+        step_bias: h.tensor(blk("ssm_dt.bias"), &[n_head]),
+        a: h.tensor(blk("ssm_a"), &[n_head]),
+        d: h.tensor(blk("ssm_d"), &[n_head]),
+        norm: None,
+        out: h.linear(blk("ssm_out"), n_inner, n_embd),
+    })))
+}
+
+/// MiniMax 01: what a layer adds to is not its input but the norm of it, scaled.
+pub fn minimax01(h: &Header) -> Result<Plan, ArchError> {
+    let t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    let (every, scale) = (h.count_or("full_attention_interval", 8)?, h.positive_or("residual_scale", 1.0)?);
+    t.plan_of(|il| {
+        let attention = if (il + 1).is_multiple_of(every) { Mixer::Attention(t.attention(il)?) } else { retention(&t, il)? };
+        let mut layer = LayerPlan::default();
+        for (norm, mixer) in [("attn_norm", attention), ("ffn_norm", t.feed_forward(il)?)] {
+            layer.steps.extend([
+                StepPlan::Norm { from: Slot::Residual, to: Slot::Input, norm: t.norm(il, norm) },
+                StepPlan::Copy { from: Slot::Input, to: Slot::Residual, scale },
+                StepPlan::Mix { from: Slot::Input, to: To::Add(Slot::Residual), mixer: Box::new(mixer) },
+            ]);
+        }
+        Ok(layer)
+    })
+}
+
+fn retention(t: &Transformer, il: usize) -> Result<Mixer, ArchError> {
+    let (h, n_embd, n_head) = (t.h, t.dims.n_embd, t.dims.n_head[il]);
+    let (head_dim, _) = t.head_dim(il)?;
+    let n = n_head * head_dim;
+    let blk = |what: &str| t.blk(il, what);
+    // Heads forget at ALiBi's slopes, later layers more slowly (llama.cpp src/models/minimax-01.cpp).
+    let slower = 1.0 - il as f32 / (t.dims.n_layer.max(2) - 1) as f32 + 1e-5;
+    let first = 2f32.powf(-(2f32.powf(3.0 - (n_head as f32).log2())));
+    let remains = (0..n_head).map(|head| (-first.powi(head as i32 + 1) * slower).exp()).collect();
+    Ok(Mixer::Recurrent(RecurrentPlan::Retention(RetentionPlan {
+        n_head,
+        head_dim,
+        qkv: h.linear(blk("attn_qkv"), n_embd, 3 * n),
+        remains,
+        norm: h.norm(&blk("attn_norm_2"), NormKind::Rms, n, t.eps),
+        gate: h.linear(blk("attn_gate"), n_embd, n),
+        out: h.linear(blk("attn_output"), n, n_embd),
+    })))
 }

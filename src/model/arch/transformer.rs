@@ -306,7 +306,14 @@ impl<'a> Transformer<'a> {
         };
         let (q, k) = (norm("attn_q_norm", a.n_head), norm("attn_k_norm", a.n_head_kv));
         let (whole, each) = [&q, &k].into_iter().flatten().fold((false, false), |(w, e), (_, whole, each)| (w || *whole, e || *each));
-        (q.is_some() || k.is_some()).then(|| HeadNorm { q: q.map(|n| n.0), k: k.map(|n| n.0), whole, each, at: self.head_norm_at })
+        (q.is_some() || k.is_some()).then(|| HeadNorm {
+            q: q.map(|n| n.0),
+            k: k.map(|n| n.0),
+            whole,
+            each,
+            at: self.head_norm_at,
+            q_scales: None,
+        })
     }
 
     /// One feed-forward, or experts where this layer has a router.
@@ -381,6 +388,7 @@ impl<'a> Transformer<'a> {
         let scale = h.number("expert_weights_scale").filter(|s| *s != 0.0).unwrap_or(1.0);
         Ok(ExpertsPlan {
             n_expert,
+            n_sharing: 1,
             n_used,
             n_ff,
             router_from: None,

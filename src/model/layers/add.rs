@@ -44,3 +44,21 @@ impl InplaceOp1 for Scale<'_> {
         Ok(())
     }
 }
+
+/// dst[r] = with
+pub struct Fill<'a> {
+    pub with: &'a [f32],
+    pub pass: &'a Pass<'a>,
+}
+
+impl InplaceOp1 for Fill<'_> {
+    fn name(&self) -> &'static str {
+        "fill"
+    }
+
+    fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
+        let rows = values_mut(storage, layout)?.chunks_exact_mut(self.with.len());
+        rows.take(self.pass.rows).for_each(|row| row.copy_from_slice(self.with));
+        Ok(())
+    }
+}

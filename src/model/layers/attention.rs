@@ -28,6 +28,7 @@ pub struct Attention {
     gate: Option<Linear>,
     /// [n_head] each, or empty.
     sinks: Vec<f32>,
+    q_scales: Vec<f32>,
     slopes: Vec<f32>,
 }
 
@@ -61,6 +62,7 @@ impl Attention {
             attended_norm: norm(plan.attended_norm.as_ref())?,
             gate: gate.map(|l| Linear::bind(file, l)).transpose()?,
             sinks: plan.sinks.as_ref().map(|t| vector(file, t)).transpose()?.unwrap_or_default(),
+            q_scales: head_norm.and_then(|n| n.q_scales.as_ref()).map(|t| vector(file, t)).transpose()?.unwrap_or_default(),
             slopes: plan.alibi.map(|bias| slopes(plan.n_head, bias)).unwrap_or_default(),
             plan: plan.clone(),
         })
@@ -195,6 +197,9 @@ impl RotateAndAppend<'_> {
                 let width = if *whole { part.len() } else { a.plan.head_dim_k };
                 each_head(set, norm, &mut row[part.clone()], width, *each, scratch);
             }
+        }
+        for (head, scale) in row[parts.q.clone()].chunks_exact_mut(a.plan.head_dim_k).zip(&a.q_scales) {
+            set.scale(head, *scale);
         }
     }
 

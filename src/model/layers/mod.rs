@@ -17,7 +17,7 @@ mod per_layer;
 mod recurrent;
 mod route;
 
-pub use add::{AddScaled, Scale};
+pub use add::{AddScaled, Fill, Scale};
 pub use compute::{Compute, Pass};
 pub use linear::{LinearGroup, project};
 pub use norm::{NormInPlace, NormRows};
@@ -62,6 +62,7 @@ enum Step {
     Mix { from: Slot, to: To, mixer: Bound },
     Add { from: Slot, to: Slot, scale: f32, add: bool },
     Scale { slot: Slot, by: f32 },
+    Fill { to: Slot, with: Vec<f32> },
 }
 
 /// A mixer with its weights.
@@ -83,6 +84,7 @@ impl Layer {
                 StepPlan::Norm { from, to, norm } => Step::Norm { from: *from, to: *to, norm: Norm::bind(file, norm)? },
                 StepPlan::Mix { from, to, mixer } => Step::Mix { from: *from, to: *to, mixer: Bound::bind(file, mixer, bound)? },
                 StepPlan::Add { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: true },
+                StepPlan::Fill { to, with } => Step::Fill { to: *to, with: vector(file, with)? },
                 StepPlan::Scale { slot, by } => Step::Scale { slot: *slot, by: vector(file, by)?[0] },
                 StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
             })
@@ -102,6 +104,7 @@ impl Layer {
                 Step::Add { from, to, scale, add } => {
                     w.slot(*to).inplace_op2(w.slot(*from), &AddScaled { scale: *scale, pass, add: *add })?
                 }
+                Step::Fill { to, with } => w.slot(*to).inplace_op1(&Fill { with, pass })?,
                 Step::Scale { slot, by } => w.slot(*slot).inplace_op1(&Scale { scale: *by, pass, width: w.n_embd })?,
                 Step::Mix { from, to, mixer } => {
                     let input = w.slot(*from);

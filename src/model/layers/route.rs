@@ -13,6 +13,7 @@ pub type Share = (usize, usize, f32);
 /// The rules of one router.
 pub struct Route {
     n_used: usize,
+    n_sharing: usize,
     gating: Gating,
     /// Added for the choice alone, [n_expert] or empty.
     choice_bias: Vec<f32>,
@@ -23,8 +24,8 @@ pub struct Route {
 
 impl Route {
     pub fn new(plan: &ExpertsPlan, choice_bias: Vec<f32>) -> Self {
-        let ExpertsPlan { n_used, gating, groups, renormalize, scale, .. } = *plan;
-        Self { n_used, gating, choice_bias, groups, renormalize, scale }
+        let ExpertsPlan { n_used, n_sharing, gating, groups, renormalize, scale, .. } = *plan;
+        Self { n_used, n_sharing, gating, choice_bias, groups, renormalize, scale }
     }
 
     /// Chooses the experts of each row from its router logits, sorted by expert. `logits` are changed.
@@ -42,7 +43,8 @@ impl Route {
             for _ in 0..self.n_used {
                 let best = best(&choice);
                 choice[best] = f32::NEG_INFINITY;
-                shares.push((best, r, row[best]));
+                let expert = best / self.n_sharing;
+                shares.push((expert, r, row[expert]));
             }
             self.share_out(set, &mut shares[first..]);
         }

@@ -38,6 +38,8 @@ pub struct HeadNorm {
     /// Weights differ from head to head, [head_dim, n_head].
     pub each: bool,
     pub at: NormAt,
+    /// Multiplies each head's normed query, [n_head].
+    pub q_scales: Option<TensorPlan>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

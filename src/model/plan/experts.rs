@@ -44,6 +44,9 @@ pub struct SharedExpert {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpertsPlan {
     pub n_expert: usize,
+    /// Experts in a row that share matrices. The weight of a choice is then that of the expert whose number the matrices
+    /// have: so llama.cpp computes it (src/llama-graph.cpp, build_moe_ffn).
+    pub n_sharing: usize,
     pub n_used: usize,
     pub n_ff: usize,
     /// What the router reads, if not what the experts read.

@@ -26,6 +26,7 @@ pub use latent::{LatentForm, LatentPlan};
 pub use per_layer::{LayerInputPlan, PerLayerPlan};
 pub use recurrent::{
     ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan, Remains,
+    RetentionPlan, ScanSource,
 };
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 pub use wkv::{ChannelMixPlan, DecayPlan, GroupNormPlan, LowRankPlan, RemovalPlan};
@@ -88,6 +89,8 @@ pub enum StepPlan {
     Add { from: Slot, to: Slot, scale: f32 },
     /// to = scale * from
     Copy { from: Slot, to: Slot, scale: f32 },
+    /// Each row of `to` = `with`, [n_embd]
+    Fill { to: Slot, with: TensorPlan },
     /// slot *= the one number of `by`
     Scale { slot: Slot, by: TensorPlan },
 }
@@ -95,7 +98,7 @@ pub enum StepPlan {
 impl StepPlan {
     fn writes(&self) -> Slot {
         match self {
-            StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } => *to,
+            StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } | StepPlan::Fill { to, .. } => *to,
             StepPlan::Mix { to, .. } => to.slot(),
             StepPlan::Scale { slot, .. } => *slot,
         }

@@ -41,6 +41,17 @@ pub struct ChannelScanPlan {
     pub out: LinearPlan,
 }
 
+/// Where what a scan by heads reads comes from.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)]
+pub enum ScanSource {
+    /// z | x | b | c | step; the convolution is over x | b | c.
+    Together(LinearPlan),
+    /// [z | x] for each head. The convolution is over x, and what it gives makes b | c | step, each normed; the step then
+    /// goes through a matrix.
+    Selected { input: LinearPlan, select: LinearPlan, norms: [NormPlan; 3], step: LinearPlan },
+}
+
 /// Selective scan with a step size for each head (Mamba 2, arXiv 2405.21060).
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeadScanPlan {
@@ -49,9 +60,7 @@ pub struct HeadScanPlan {
     pub n_head: usize,
     /// Heads of a group share b and c.
     pub n_group: usize,
-    /// z | x | b | c | step
-    pub input: LinearPlan,
-    /// Over x | b | c.
+    pub source: ScanSource,
     pub conv: ConvPlan,
     /// [n_head] each.
     pub step_bias: TensorPlan,
@@ -126,6 +135,21 @@ pub struct DeltaPlan {
     pub out: LinearPlan,
 }
 
+/// Linear attention whose heads forget at fixed rates (lightning attention, arXiv 2401.04658): a matrix of keys to values for
+/// each head, written as it is. Out of silu(qkv x), normed as a whole, times sigmoid(gate x).
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetentionPlan {
+    pub n_head: usize,
+    pub head_dim: usize,
+    /// q | k | v for each head.
+    pub qkv: LinearPlan,
+    /// What a head keeps from one token to the next, [n_head].
+    pub remains: Vec<f32>,
+    pub norm: NormPlan,
+    pub gate: LinearPlan,
+    pub out: LinearPlan,
+}
+
 /// Kept in a box, as every mixer is.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(clippy::large_enum_variant)]
@@ -134,6 +158,7 @@ pub enum RecurrentPlan {
     ChannelScan(ChannelScanPlan),
     HeadScan(HeadScanPlan),
     Delta(DeltaPlan),
+    Retention(RetentionPlan),
     Removal(RemovalPlan),
     Decay(DecayPlan),
     ChannelMix(ChannelMixPlan),
@@ -153,6 +178,7 @@ impl RecurrentPlan {
             RecurrentPlan::GatedConv(p) => (p.conv.n_state(), 0),
             RecurrentPlan::ChannelScan(p) => (p.conv.n_state(), p.n_inner * p.n_state),
             RecurrentPlan::HeadScan(p) => (p.conv.n_state(), p.n_inner * p.n_state),
+            RecurrentPlan::Retention(p) => (0, p.n_head * p.head_dim * p.head_dim),
             RecurrentPlan::Delta(p) => (p.conv.n_state(), p.n_head_v * p.head_dim_k * p.head_dim_v),
             RecurrentPlan::Removal(p) => (p.n_embd, p.n_embd * p.head_dim),
             RecurrentPlan::Decay(p) => (p.n_embd, p.n_embd * p.head_dim),

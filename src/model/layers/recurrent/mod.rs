@@ -3,6 +3,7 @@
 mod conv;
 mod delta;
 mod gated_conv;
+mod retention;
 mod scan;
 mod wkv;
 
@@ -16,6 +17,7 @@ use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor};
 use delta::Delta;
 use gated_conv::GatedConv;
+use retention::Retention;
 use scan::{ChannelScan, HeadScan};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
@@ -34,6 +36,7 @@ enum Kind {
     ChannelScan(Box<ChannelScan>),
     HeadScan(Box<HeadScan>),
     Delta(Box<Delta>),
+    Retention(Box<Retention>),
     Removal(Box<Removal>),
     Decay(Box<Decay>),
     ChannelMix(Box<ChannelMix>),
@@ -65,6 +68,7 @@ impl Recurrent {
             RecurrentPlan::ChannelScan(p) => Kind::ChannelScan(Box::new(ChannelScan::bind(file, p)?)),
             RecurrentPlan::HeadScan(p) => Kind::HeadScan(Box::new(HeadScan::bind(file, p)?)),
             RecurrentPlan::Delta(p) => Kind::Delta(Box::new(Delta::bind(file, p)?)),
+            RecurrentPlan::Retention(p) => Kind::Retention(Box::new(Retention::bind(file, p)?)),
             RecurrentPlan::Removal(p) => Kind::Removal(Box::new(Removal::bind(file, p)?)),
             RecurrentPlan::Decay(p) => Kind::Decay(Box::new(Decay::bind(file, p)?)),
             RecurrentPlan::ChannelMix(p) => Kind::ChannelMix(Box::new(ChannelMix::bind(file, p)?)),
@@ -112,6 +116,7 @@ impl InplaceOp2 for Run<'_> {
             Kind::ChannelScan(layer) => layer.run(self.pass, src, state, &mut buffers),
             Kind::HeadScan(layer) => layer.run(self.pass, src, state, &mut buffers),
             Kind::Delta(layer) => layer.run(self.pass, src, state, &mut buffers),
+            Kind::Retention(layer) => layer.run(self.pass, src, state, &mut buffers),
             Kind::Removal(layer) => layer.run(self.pass, src, state, &mut buffers),
             Kind::Decay(layer) => layer.run(self.pass, src, state, &mut buffers),
             Kind::ChannelMix(layer) => layer.run(self.pass, src, state, &mut buffers),

@@ -1,6 +1,6 @@
 //! Selective scans: a state that decays by what each token says, and is read by what it says.
 
-use super::super::super::plan::{ChannelScanPlan, HeadScanPlan, TensorError};
+use super::super::super::plan::{ChannelScanPlan, HeadScanPlan, ScanSource, TensorError};
 use super::super::super::weight::{Linear, Norm, vector};
 use super::super::activation::softplus;
 use super::conv::Conv;
@@ -81,7 +81,7 @@ impl ChannelScan {
 
 pub struct HeadScan {
     plan: HeadScanPlan,
-    input: Linear,
+    source: Source,
     conv: Conv,
     step_bias: Vec<f32>,
     a: Vec<f32>,
@@ -90,10 +90,40 @@ pub struct HeadScan {
     out: Linear,
 }
 
+enum Source {
+    /// z | x | b | c | step
+    Together(Linear),
+    Selected(Box<Selected>),
+}
+
+/// Makes b, c and the step of the convolved x.
+struct Selected {
+    /// [z | x] for each head.
+    input: Linear,
+    /// b | c | step
+    select: Linear,
+    norms: [Norm; 3],
+    step: Linear,
+}
+
+impl Source {
+    fn bind(file: &Gguf, plan: &ScanSource) -> Result<Self, TensorError> {
+        Ok(match plan {
+            ScanSource::Together(input) => Source::Together(Linear::bind(file, input)?),
+            ScanSource::Selected { input, select, norms: [b, c, dt], step } => Source::Selected(Box::new(Selected {
+                input: Linear::bind(file, input)?,
+                select: Linear::bind(file, select)?,
+                norms: [Norm::bind(file, b)?, Norm::bind(file, c)?, Norm::bind(file, dt)?],
+                step: Linear::bind(file, step)?,
+            })),
+        })
+    }
+}
+
 impl HeadScan {
     pub fn bind(file: &Gguf, plan: &HeadScanPlan) -> Result<Self, TensorError> {
         Ok(Self {
-            input: Linear::bind(file, &plan.input)?,
+            source: Source::bind(file, &plan.source)?,
             conv: Conv::bind(file, &plan.conv)?,
             step_bias: vector(file, &plan.step_bias)?,
             a: vector(file, &plan.a)?,
@@ -104,21 +134,71 @@ impl HeadScan {
         })
     }
 
+    /// x | b | c.
+    fn n_mixed(&self) -> usize {
+        self.plan.n_inner + 2 * self.plan.n_group * self.plan.n_state
+    }
+
+    /// x | b | c into `mixed`, z | step into `rates`.
+    fn read(&self, pass: &Pass, x: &[f32], conv: &mut [f32], b: &mut Buffers) {
+        let (n_inner, n_mixed) = (self.plan.n_inner, self.n_mixed());
+        b.mixed.clear();
+        b.rates.clear();
+        match &self.source {
+            Source::Together(input) => {
+                apply(pass, input, x, &mut b.input);
+                for row in b.input.chunks_exact(n_inner + n_mixed + self.plan.n_head) {
+                    let (z, rest) = row.split_at(n_inner);
+                    b.mixed.extend_from_slice(&rest[..n_mixed]);
+                    b.rates.extend_from_slice(z);
+                    b.rates.extend_from_slice(&rest[n_mixed..]);
+                }
+                self.conv.run(conv, &mut b.mixed, silu);
+            }
+            Source::Selected(selected) => self.select(selected, pass, x, conv, b),
+        }
+    }
+
+    fn select(&self, selected: &Selected, pass: &Pass, x: &[f32], conv: &mut [f32], b: &mut Buffers) {
+        let HeadScanPlan { n_inner, n_state, n_head, .. } = self.plan;
+        let dim = n_inner / n_head;
+        apply(pass, &selected.input, x, &mut b.input);
+        b.output.clear();
+        b.input.chunks_exact(2 * dim).for_each(|head| b.output.extend_from_slice(&head[dim..]));
+        self.conv.run(conv, &mut b.output, silu);
+        apply(pass, &selected.select, &b.output, &mut b.select);
+        let n_step = selected.step.weight.n_in;
+        let mut steps = Vec::with_capacity(pass.rows * n_step);
+        for (row, xs) in b.select.chunks_exact_mut(2 * n_state + n_step).zip(b.output.chunks_exact(n_inner)) {
+            let (mut at, before) = (0, row.to_vec());
+            for (norm, n) in selected.norms.iter().zip([n_state, n_state, n_step]) {
+                norm.row(pass.compute.set(), &before[at..at + n], &mut row[at..at + n]);
+                at += n;
+            }
+            b.mixed.extend_from_slice(xs);
+            b.mixed.extend_from_slice(&row[..2 * n_state]);
+            steps.extend_from_slice(&row[2 * n_state..]);
+        }
+        apply(pass, &selected.step, &steps, &mut b.step);
+        for (row, step) in b.input.chunks_exact(2 * n_inner).zip(b.step.chunks_exact(n_head)) {
+            row.chunks_exact(2 * dim).for_each(|head| b.rates.extend_from_slice(&head[..dim]));
+            b.rates.extend_from_slice(step);
+        }
+    }
+
     pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
         let HeadScanPlan { n_inner, n_state, n_head, n_group, .. } = self.plan;
-        let (n_mixed, dim) = (n_inner + 2 * n_group * n_state, n_inner / n_head);
-        let width = n_inner + n_mixed + n_head;
-        apply(pass, &self.input, x, &mut b.input);
-        b.mixed.clear();
-        b.input.chunks_exact(width).for_each(|row| b.mixed.extend_from_slice(&row[n_inner..n_inner + n_mixed]));
-        self.conv.run(state.conv, &mut b.mixed, silu);
+        let dim = n_inner / n_head;
+        self.read(pass, x, state.conv, b);
         b.select.resize(pass.rows * n_inner, 0.0);
         let mut before = vec![0.0; n_inner / n_group];
-        for ((row, mixed), y) in b.input.chunks_exact(width).zip(b.mixed.chunks_exact(n_mixed)).zip(b.select.chunks_exact_mut(n_inner)) {
+        let rows = b.rates.chunks_exact(n_inner + n_head).zip(b.mixed.chunks_exact(self.n_mixed()));
+        for ((row, mixed), y) in rows.zip(b.select.chunks_exact_mut(n_inner)) {
+            let (z, steps) = row.split_at(n_inner);
             let (xs, bc) = mixed.split_at(n_inner);
             let (bs, cs) = bc.split_at(n_group * n_state);
             for h in 0..n_head {
-                let dt = softplus(row[n_inner + n_mixed + h] + self.step_bias[h]);
+                let dt = softplus(steps[h] + self.step_bias[h]);
                 let decay = (dt * self.a[h]).exp();
                 let group = h / (n_head / n_group) * n_state;
                 let (bs, cs) = (&bs[group..][..n_state], &cs[group..][..n_state]);
@@ -129,7 +209,7 @@ impl HeadScan {
                         s[j] = s[j] * decay + bs[j] * (dt * x);
                         sum += s[j] * cs[j];
                     }
-                    y[i] = (sum + self.d[h] * x) * silu(row[i]);
+                    y[i] = (sum + self.d[h] * x) * silu(z[i]);
                 }
             }
             if let Some(norm) = &self.norm {
