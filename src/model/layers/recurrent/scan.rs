@@ -197,8 +197,8 @@ impl HeadScan {
             let (z, steps) = row.split_at(n_inner);
             let (xs, bc) = mixed.split_at(n_inner);
             let (bs, cs) = bc.split_at(n_group * n_state);
-            for h in 0..n_head {
-                let dt = softplus(steps[h] + self.step_bias[h]);
+            for (h, step) in steps.iter().enumerate() {
+                let dt = softplus(step + self.step_bias[h]);
                 let decay = (dt * self.a[h]).exp();
                 let group = h / (n_head / n_group) * n_state;
                 let (bs, cs) = (&bs[group..][..n_state], &cs[group..][..n_state]);
