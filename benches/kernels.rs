@@ -177,6 +177,8 @@ fn attention(compute: &Compute, n_rows: usize, first_pos: usize) -> (f64, f64) {
         softcap: None,
         slopes: None,
         sinks: None,
+        chosen: None,
+        pooled: None,
     };
     let head = |h: usize| KvHead { keys: CachedRows::F16(&cached[h]), values: CachedRows::F16(&cached[n_head_kv + h]) };
     let _pass = compute.pass();

@@ -184,8 +184,8 @@ impl Model {
         w.embed(&self.embedding, ids, pos, &pass)?;
         w.angles(&self.ropes, pos, ids.len());
         for layer in &self.layers {
-            let caches = Caches { kv: &mut session.kv, states: &mut session.states };
-            layer.forward(&pass, w, &self.ropes, caches, cancel)?;
+            let mut caches = Caches { kv: &mut session.kv, states: &mut session.states };
+            layer.forward(&pass, w, &self.ropes, &mut caches, cancel)?;
         }
         for group in w.head_groups(wanted) {
             check(cancel)?;

@@ -113,6 +113,26 @@ fn whole_golden(name: &'static str) -> Option<Golden> {
     Some(read_golden(&PathBuf::from(std::env::var_os("INGLE_GOLDEN")?).join("archs"), name))
 }
 
+/// Whatever a model keeps of each position can be cut anywhere.
+#[test]
+fn models_without_states_go_on_from_any_position() {
+    for name in ["deepseek32", "glm-dsa"] {
+        let Some(golden) = whole_golden(name) else {
+            eprintln!("{name}: skipped, INGLE_GOLDEN is not set");
+            continue;
+        };
+        let options = options(CacheType::F32, true);
+        let mut model = Model::load(&golden.file, &options).unwrap();
+        let mut session = model.session(&options).unwrap();
+        let whole = run(&mut model, &mut session, &golden.ids, 1);
+        for keep in [47, 31, 17, 3, 0] {
+            assert_eq!(session.truncate(keep), keep, "{name}");
+            let rest = run(&mut model, &mut session, &golden.ids[keep..], 1);
+            assert_eq!(rest, whole[keep * golden.n_vocab..], "{name} from {keep} on");
+        }
+    }
+}
+
 #[test]
 fn states_go_back_to_a_copy_and_the_rest_is_computed_alike() {
     for name in ["mamba", "mamba2", "lfm2", "qwen35", "jamba", "rwkv6", "rwkv7"] {
@@ -181,6 +201,39 @@ fn a_plan_that_no_step_could_carry_out_is_refused() {
         |n_out| Gate { from: GateFrom::Linear(plan::LinearPlan { n_out, ..sound.head.clone() }), activation: GateActivation::Sigmoid };
     assert_eq!(refused(&|a| a.gate = Some(gate(7))), "layer 1: 7 gates do not fit 64 values");
     assert_eq!(refused(&|a| a.gate = Some(gate(0))), "layer 1: 0 gates do not fit 64 values");
+}
+
+#[test]
+fn an_indexer_that_no_step_could_carry_out_is_refused() {
+    use plan::{ChoicePlan, Mixer, StepPlan};
+    let Some(golden) = whole_golden("glm-dsa") else {
+        return eprintln!("glm-dsa: skipped, INGLE_GOLDEN is not set");
+    };
+    let sound = arch::plan(&Header::new(&golden.file, 0).unwrap()).unwrap();
+    let refused = |change: &dyn Fn(&mut ChoicePlan)| {
+        let mut plan = sound.clone();
+        let mixers = plan.layers[0].steps.iter_mut().filter_map(|step| match step {
+            StepPlan::Mix { mixer, .. } => Some(&mut **mixer),
+            _ => None,
+        });
+        for mixer in mixers {
+            if let Mixer::Latent(latent) = mixer {
+                latent.choice.iter_mut().for_each(change);
+            }
+        }
+        plan.check().expect_err("refused").to_string()
+    };
+    let own = |change: fn(&mut plan::IndexerPlan)| {
+        refused(&|choice: &mut ChoicePlan| match choice {
+            ChoicePlan::Own(indexer) => change(indexer),
+            ChoicePlan::Last => {}
+        })
+    };
+    assert_eq!(sound.check(), Ok(()));
+    assert_eq!(refused(&|choice| *choice = ChoicePlan::Last), "layer 0: it looks at what a layer before has chosen, and none has");
+    assert_eq!(own(|i| i.n_chosen = 0), "layer 0: an indexer that chooses nothing");
+    assert_eq!(own(|i| i.q.n_in = 8), "layer 0: an indexer that reads 8 values of 32");
+    assert_eq!(own(|i| i.head_dim = 4), "layer 0: 8 rotated values do not fit heads of 4");
 }
 
 #[test]

@@ -9,19 +9,23 @@ use super::{ArchError, Header};
 pub fn deepseek2(h: &Header) -> Result<Plan, ArchError> {
     let mut t = base(h, RopePairs::Norm)?;
     t.router = Router { gating: Gating::Softmax, renormalize: false };
-    let factor = h.positive_or("rope.scaling.factor", 1.0)?;
-    let mut scale = 1.0;
-    if let Some(m) = h.positive_opt("rope.scaling.yarn_log_multiplier")? {
-        // What YaRN would put on the rotated values alone goes into the scores of all (llama.cpp src/llama-context.cpp).
-        let of_rope = &mut t.ropes[0].magnitude;
-        scale = of_rope.powi(2);
-        *of_rope /= 1.0 + m * factor.ln();
-    }
+    let scale = scores_by_yarn(&mut t)?;
     let temperature = temperature(h)?;
     layers(&t, |latent| {
         latent.scale *= scale;
         latent.temperature = temperature;
     })
+}
+
+/// What YaRN would put on the rotated values alone goes into the scores of all (llama.cpp src/llama-context.cpp): what
+/// multiplies them.
+pub fn scores_by_yarn(t: &mut Transformer) -> Result<f32, ArchError> {
+    let Some(m) = t.h.positive_opt("rope.scaling.yarn_log_multiplier")? else { return Ok(1.0) };
+    let factor = t.h.positive_or("rope.scaling.factor", 1.0)?;
+    let of_rope = &mut t.ropes[0].magnitude;
+    let scale = of_rope.powi(2);
+    *of_rope /= 1.0 + m * factor.ln();
+    Ok(scale)
 }
 
 /// Numbers that the published sizes have; no file names them.
@@ -40,7 +44,7 @@ pub fn plm(h: &Header) -> Result<Plan, ArchError> {
 }
 
 /// The rope turns the last values of a head, so its size is not the head's.
-fn base<'a>(h: &'a Header<'a>, pairs: RopePairs) -> Result<Transformer<'a>, ArchError> {
+pub fn base<'a>(h: &'a Header<'a>, pairs: RopePairs) -> Result<Transformer<'a>, ArchError> {
     let mut t = Transformer::new(h)?;
     let n_rot = h.count("rope.dimension_count")?;
     t.ropes.push(h.rope(pairs, n_rot, n_rot)?);
@@ -94,6 +98,10 @@ pub fn latent(t: &Transformer, il: usize) -> Result<LatentPlan, ArchError> {
         form,
         rope: t.rope_of[il],
         scale: 1.0 / (head_dim as f32).sqrt(),
+        seen: t.seen[il],
+        choice: None,
+        sinks: None,
+        rope_norm: None,
         temperature: None,
         gate: None,
         out: h.linear(blk("attn_output"), n_head * head_dim_v, n_embd),

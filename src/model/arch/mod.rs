@@ -18,6 +18,7 @@ mod post_norm;
 mod qwen;
 mod recurrent;
 mod rwkv;
+mod sparse;
 mod transformer;
 mod weightless;
 
@@ -57,6 +58,7 @@ pub const TABLE: &[Architecture] = &[
     row("deepseek", experts::deepseek),
     row("deepseek2", latent::deepseek2),
     row("deepseek2-ocr", experts::deepseek_neox),
+    row("deepseek32", sparse::deepseek32),
     row("dots1", experts::sigmoid_neox),
     row("ernie4_5", llama::plan),
     row("ernie4_5-moe", llama::plan),
@@ -69,6 +71,7 @@ pub const TABLE: &[Architecture] = &[
     row("gemma3", gemma::gemma3),
     row("gemma4", gemma4::gemma4),
     row("glm4", llama::plan),
+    row("glm-dsa", sparse::glm_dsa),
     row("glm4moe", glm::glm4moe),
     row("gpt-oss", experts::gpt_oss),
     row("gpt2", gpt::gpt2),

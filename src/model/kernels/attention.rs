@@ -1,15 +1,16 @@
 //! Attention of grouped query heads over cached keys and values: blocks of keys, a running maximum, f32 sums.
 
 use super::buffer::{Aligned, Shared};
+use super::chosen::Chosen;
 use super::compute::Compute;
 use super::set::{KernelSet, Scratch, TileShape};
 use half::f16;
 use std::ops::Range;
 
 /// Keys that are looked at together; blocks begin at its multiples, so that a row's sums do not depend on its batch.
-const KEYS: usize = 64;
+pub(super) const KEYS: usize = 64;
 /// Rows of queries (tokens times heads of a group) that share a block of keys.
-const QUERY_ROWS: usize = 64;
+pub(super) const QUERY_ROWS: usize = 64;
 /// Values to a vector of the float tile.
 const VECTOR: usize = 16;
 
@@ -49,6 +50,16 @@ impl Seen {
     }
 }
 
+/// Rows that stand for blocks of positions, each its own value, beside the keys of single positions. One KV head has them.
+#[derive(Debug, Clone, Copy)]
+pub struct Pooled<'a> {
+    pub rows: CachedRows<'a>,
+    /// Positions to a block; its row is seen from its last position on.
+    pub ratio: usize,
+    /// Which of them each row sees, if not all.
+    pub chosen: Option<&'a Chosen>,
+}
+
 /// The shape of one step's attention.
 #[derive(Debug, Clone, Copy)]
 pub struct Attention<'a> {
@@ -69,6 +80,9 @@ pub struct Attention<'a> {
     pub slopes: Option<&'a [f32]>,
     /// A score of each head that takes its share and has no value, [n_head].
     pub sinks: Option<&'a [f32]>,
+    /// Of the positions that are seen, those that each row looks at, if not at all; every row at one at least.
+    pub chosen: Option<&'a Chosen>,
+    pub pooled: Option<Pooled<'a>>,
 }
 
 impl Attention<'_> {
@@ -143,7 +157,7 @@ impl Compute {
 }
 
 /// A width filled up to whole vectors.
-fn wide(dim: usize) -> usize {
+pub(super) fn wide(dim: usize) -> usize {
     dim.next_multiple_of(VECTOR)
 }
 
@@ -167,19 +181,59 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
     tops.iter_mut().enumerate().for_each(|(r, top)| *top = shape.sinks.map_or(f32::NEG_INFINITY, |sinks| sinks[head(r)]));
     // A sink is its own largest score and so weighs 1.
     sums.fill(if shape.sinks.is_some() { 1.0 } else { 0.0 });
-    let first = shape.seen.by(shape.first_pos + unit.from).start / KEYS * KEYS;
     let end = shape.first_pos + unit.to;
-    for begin in (first..end).step_by(KEYS) {
-        let n_keys = (end - begin).min(KEYS);
+    let first = shape.seen.by(shape.first_pos + unit.from).start;
+    attend_keys(set, shape, Source { kv, keys: first..end, chosen: shape.chosen }, unit, |pos| shape.seen.by(pos), scratch);
+    if let Some(Pooled { rows, ratio, chosen }) = shape.pooled {
+        let source = Source { kv: KvHead { keys: rows, values: rows }, keys: 0..end / ratio, chosen };
+        attend_keys(set, shape, source, unit, |pos| 0..(pos + 1) / ratio, scratch);
+    }
+    let Scratch { out, acc: running, .. } = scratch;
+    for (row, sum) in out.chunks_exact_mut(wide(dv)).zip(&running[n..]) {
+        set.scale(row, 1.0 / sum);
+    }
+}
+
+/// Some keys of one KV head, and those of them that rows look at.
+struct Source<'a> {
+    kv: KvHead<'a>,
+    keys: Range<usize>,
+    chosen: Option<&'a Chosen>,
+}
+
+/// Adds what the unit's rows attend of one source to the running maximum, sum and output.
+fn attend_keys(
+    set: &KernelSet,
+    shape: &Attention,
+    source: Source,
+    unit: Unit,
+    seen: impl Fn(usize) -> Range<usize>,
+    scratch: &mut Scratch,
+) {
+    let (dk, dv, group) = (shape.head_dim_k, shape.head_dim_v, shape.group());
+    let n = (unit.to - unit.from) * group;
+    let Scratch { blocks: [queries, keys, values, scores], out, acc: running, .. } = scratch;
+    let (tops, sums) = running.split_at_mut(n);
+    let Source { kv, keys: range, chosen } = source;
+    for begin in (range.start / KEYS * KEYS..range.end).step_by(KEYS) {
+        let bits = |row| chosen.map_or(u64::MAX, |c| c.block(row, unit.head_kv, begin));
+        if chosen.is_some() && (unit.from..unit.to).all(|row| bits(row) == 0) {
+            continue;
+        }
+        let n_keys = (range.end - begin).min(KEYS);
         turn_keys(set, kv.keys, begin, n_keys, dk, [keys, values]);
         load_rows(set, kv.values, begin..begin + n_keys, (dv, shape.value_stride), values);
         scores.fill(0.0);
         set.float_tile(queries, keys, scores, TileShape { m: n, k: dk, n: KEYS, a_stride: dk, b_stride: KEYS, c_stride: KEYS });
         for r in 0..n {
-            let pos = shape.first_pos + unit.from + r / group;
-            let seen = shape.seen.by(pos);
+            let row = unit.from + r / group;
+            let pos = shape.first_pos + row;
+            let seen = seen(pos);
             let scores = &mut scores[r * KEYS..][..KEYS];
-            let scale = shape.adjusted(scores, head(r), pos, begin);
+            let scale = shape.adjusted(scores, unit.head_kv * group + r % group, pos, begin);
+            if chosen.is_some() {
+                leave_out(scores, bits(row));
+            }
             let (top, sum) = set.soften(scores, scale, seen.start.saturating_sub(begin)..seen.end.saturating_sub(begin), tops[r]);
             if top > tops[r] {
                 let fade = (tops[r] - top).exp();
@@ -192,13 +246,15 @@ fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize
         let shape = TileShape { m: n, k: n_keys, n: wide(dv), a_stride: KEYS, b_stride: wide(dv), c_stride: wide(dv) };
         set.float_tile(scores, values, out, shape);
     }
-    for (row, sum) in out.chunks_exact_mut(wide(dv)).zip(sums.iter()) {
-        set.scale(row, 1.0 / sum);
-    }
+}
+
+/// Scores of keys whose bit is not set weigh nothing.
+fn leave_out(scores: &mut [f32], bits: u64) {
+    scores.iter_mut().enumerate().filter(|(j, _)| bits >> j & 1 == 0).for_each(|(_, score)| *score = f32::NEG_INFINITY);
 }
 
 /// Keys `begin..` side by side, [wide(head_dim)][KEYS]. What stands behind the last key does not matter.
-fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, [out, loaded]: [&mut Aligned<f32>; 2]) {
+pub(super) fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, [out, loaded]: [&mut Aligned<f32>; 2]) {
     load_rows(set, rows, begin..begin + n_keys, (dim, dim), loaded);
     set.turn(loaded, n_keys.next_multiple_of(VECTOR), wide(dim), out, KEYS);
 }

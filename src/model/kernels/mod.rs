@@ -14,9 +14,11 @@
 mod activations;
 mod attention;
 mod buffer;
+mod chosen;
 mod compute;
 mod exact;
 mod float;
+mod index;
 mod linear;
 mod scalar;
 mod set;
@@ -28,8 +30,10 @@ mod x86;
 mod tests;
 
 pub use activations::{Activations, SMALL_BATCH};
-pub use attention::{Attention, CachedRows, KvHead, Seen};
+pub use attention::{Attention, CachedRows, KvHead, Pooled, Seen};
+pub use chosen::{Chosen, choose};
 pub use compute::Compute;
+pub use index::Index;
 pub use linear::{Linear, WeightRows};
 pub use set::{KernelSet, RopePairs};
 pub use tier::{TIER_VARIABLE, Tier, UnknownTier, available, exact, select, set};

@@ -260,6 +260,8 @@ impl InplaceOp2 for Attend<'_> {
             softcap: plan.score_cap,
             slopes: given(&a.slopes).then_some(&a.slopes[..]),
             sinks: given(&a.sinks).then_some(&a.sinks[..]),
+            chosen: None,
+            pooled: None,
         };
         let heads = |head| KvHead { keys: self.layer.k.head(head), values: self.layer.v.head(head) };
         let (rows, n_src, n_dst) = (self.pass.rows, a.n_qkv(), plan.n_head * plan.head_dim_v);

@@ -2,6 +2,7 @@
 
 use super::super::kernels::{self, Activations, KernelSet};
 use super::super::weight::Weight;
+use super::choice::ChoiceScratch;
 use super::experts::ExpertScratch;
 use super::recurrent::Buffers;
 use crate::quant::GgmlType;
@@ -15,6 +16,7 @@ pub struct Compute {
     input: Mutex<Activations>,
     experts: Mutex<ExpertScratch>,
     recurrent: Mutex<Buffers>,
+    choice: Mutex<ChoiceScratch>,
 }
 
 /// One forward pass over `rows` tokens, the first of them at position `pos`.
@@ -35,6 +37,7 @@ impl Compute {
             input: Mutex::new(Activations::new()),
             experts: Mutex::default(),
             recurrent: Mutex::default(),
+            choice: Mutex::default(),
         }
     }
 
@@ -52,7 +55,7 @@ impl Compute {
 
     /// Bytes of what grows with use.
     pub fn scratch_bytes(&self) -> u64 {
-        (self.kernels.scratch_bytes() + self.input().bytes()) as u64
+        (self.kernels.scratch_bytes() + self.input().bytes() + self.choice_scratch().bytes()) as u64
     }
 
     // Steps fill what they read, so a panic in one leaves nothing half done behind these locks, and steps follow each
@@ -64,6 +67,10 @@ impl Compute {
 
     pub fn recurrent_buffers(&self) -> MutexGuard<'_, Buffers> {
         self.recurrent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn choice_scratch(&self) -> MutexGuard<'_, ChoiceScratch> {
+        self.choice.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn expert_scratch(&self) -> MutexGuard<'_, ExpertScratch> {

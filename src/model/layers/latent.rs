@@ -1,14 +1,15 @@
 //! Attention over a cache of latent rows, or of keys and values made of them.
 
-use super::super::cache::{KvCache, LayerCache};
-use super::super::kernels::{self, KvHead, Seen};
+use super::super::cache::LayerCache;
+use super::super::kernels::{self, KvHead};
 use super::super::plan::{LatentForm, LatentPlan, TensorError, To};
 use super::super::rope::Rope;
-use super::super::weight::{Linear, Norm, Weight};
+use super::super::weight::{Linear, Norm, Weight, vector};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
+use super::choice::{Choice, Inputs};
 use super::gate::GateRows;
-use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
+use super::{Caches, LinearGroup, NormInPlace, Pass, project, values, values_mut};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
 use std::sync::Mutex;
@@ -20,7 +21,11 @@ pub struct Latent {
     q: Linear,
     kv_a: Linear,
     kv_norm: Norm,
+    rope_norm: Option<Norm>,
     form: Form,
+    choice: Option<Choice>,
+    /// [n_head], or empty.
+    sinks: Vec<f32>,
     il_kv: usize,
     gate: Option<Linear>,
     out: Linear,
@@ -39,6 +44,9 @@ impl Latent {
             q: Linear::bind(file, &plan.q)?,
             kv_a: Linear::bind(file, &plan.kv_a)?,
             kv_norm: Norm::bind(file, &plan.kv_norm)?,
+            rope_norm: plan.rope_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
+            choice: plan.choice.as_ref().map(|c| Choice::bind(file, c, il_kv + 1)).transpose()?,
+            sinks: plan.sinks.as_ref().map(|t| vector(file, t)).transpose()?.unwrap_or_default(),
             form: match &plan.form {
                 LatentForm::Absorbed { k, v } => Form::Absorbed { k: Weight::bind(file, k)?, v: Weight::bind(file, v)? },
                 LatentForm::Expanded { kv } => Form::Expanded { kv: Linear::bind(file, kv)? },
@@ -59,10 +67,12 @@ impl Latent {
         from: &Tensor,
         to: To,
         ropes: &[Rope],
-        kv: &mut KvCache,
+        caches: &mut Caches,
         cancel: &AtomicBool,
     ) -> Result<(), ForwardError> {
+        let kv = &mut *caches.kv;
         let one = |linear| LinearGroup { linears: std::slice::from_ref(linear), pass, add: false };
+        let queries = if self.q_a.is_some() { &w.latent } else { from };
         match &self.q_a {
             Some((linear, norm)) => {
                 w.latent.inplace_op2(from, &one(linear))?;
@@ -70,6 +80,9 @@ impl Latent {
                 w.heads.inplace_op2(&w.latent, &one(&self.q))?;
             }
             None => w.heads.inplace_op2(from, &one(&self.q))?,
+        }
+        if let Some(choice) = &self.choice {
+            choice.make(pass, w, Inputs { input: from, queries }, ropes, kv, cancel)?;
         }
         let rope = self.plan.rope.map(|i| (&ropes[i], &w.angles[i][..]));
         w.heads.inplace_op1(&RotateQueries { latent: self, pass, rope })?;
@@ -165,10 +178,13 @@ impl InplaceOp1 for NormAndRotate<'_> {
         let n_latent = self.latent.plan.n_latent;
         let poisoned = |_| candle_core::Error::msg("the cache's lock is poisoned");
         let mut layer = self.layer.as_ref().map(|l| l.lock().map_err(poisoned)).transpose()?;
-        let mut before = vec![0.0; n_latent];
+        let mut before = vec![0.0; self.latent.kv_a.weight.n_out];
         for (r, row) in values_mut(storage, layout)?.chunks_exact_mut(self.latent.kv_a.weight.n_out).take(self.pass.rows).enumerate() {
-            before.copy_from_slice(&row[..n_latent]);
-            self.latent.kv_norm.row(self.pass.compute.set(), &before, &mut row[..n_latent]);
+            before.copy_from_slice(row);
+            self.latent.kv_norm.row(self.pass.compute.set(), &before[..n_latent], &mut row[..n_latent]);
+            if let Some(norm) = &self.latent.rope_norm {
+                norm.row(self.pass.compute.set(), &before[n_latent..], &mut row[n_latent..]);
+            }
             rotate(self.rope, self.pass, r, &mut row[n_latent..]);
             if let Some(layer) = &mut layer {
                 layer.k.store(0, self.pass.pos + r, row);
@@ -266,7 +282,7 @@ impl InplaceOp2 for EachHead<'_> {
     }
 }
 
-/// dst[r] = for each head, softmax(scale * q·k) · v over all keys up to row r's
+/// dst[r] = for each head, softmax(scale * q·k) · v over the keys that row r looks at
 struct Attend<'a> {
     latent: &'a Latent,
     pass: &'a Pass<'a>,
@@ -282,6 +298,8 @@ impl InplaceOp2 for Attend<'_> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let plan = &self.latent.plan;
         let (n_head_kv, head_dim_k, own_values) = plan.cached();
+        let choice = self.latent.choice.as_ref().map(|_| self.pass.compute.choice_scratch());
+        let sinks = &self.latent.sinks;
         let shape = kernels::Attention {
             n_head: plan.n_head,
             n_head_kv,
@@ -292,10 +310,12 @@ impl InplaceOp2 for Attend<'_> {
             scale: plan.scale,
             first_pos: self.pass.pos,
             n_rows: self.pass.rows,
-            seen: Seen::All,
+            seen: plan.seen,
             softcap: None,
             slopes: None,
-            sinks: None,
+            sinks: (!sinks.is_empty()).then_some(&sinks[..]),
+            chosen: choice.as_ref().and_then(|c| c.chosen()),
+            pooled: None,
         };
         let heads = |head| {
             let keys = self.layer.k.head(head);

@@ -6,6 +6,7 @@
 mod activation;
 mod add;
 mod attention;
+mod choice;
 mod compute;
 mod experts;
 mod feed_forward;
@@ -24,14 +25,14 @@ pub use norm::{NormInPlace, NormRows};
 pub use per_layer::PerLayer;
 
 use super::cache::{KvCache, StateCache};
-use super::plan::{KeysOf, LayerPlan, Mixer, Slot, StepPlan, TensorError, To};
+use super::plan::{LayerPlan, Mixer, Slot, StepPlan, TensorError, To};
 use super::rope::Rope;
 use super::weight::{Linear, Norm, vector};
 use super::workspace::Workspace;
 use super::{ForwardError, check};
 use crate::gguf::Gguf;
 use attention::Attention;
-use candle_core::{CpuStorage, Layout};
+use candle_core::{CpuStorage, Layout, Tensor};
 use experts::Experts;
 use feed_forward::FeedForward;
 use latent::Latent;
@@ -92,8 +93,14 @@ impl Layer {
         Ok(Self { steps: plan.steps.iter().map(step).collect::<Result<_, _>>()? })
     }
 
-    pub fn forward(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], caches: Caches, cancel: &AtomicBool) -> Result<(), ForwardError> {
-        let Caches { kv, states } = caches;
+    pub fn forward(
+        &self,
+        pass: &Pass,
+        w: &Workspace,
+        ropes: &[Rope],
+        caches: &mut Caches,
+        cancel: &AtomicBool,
+    ) -> Result<(), ForwardError> {
         for step in &self.steps {
             check(cancel)?;
             match step {
@@ -109,11 +116,11 @@ impl Layer {
                 Step::Mix { from, to, mixer } => {
                     let input = w.slot(*from);
                     match mixer {
-                        Bound::Attention(attention) => attention.forward(pass, w, input, *to, ropes, kv, cancel)?,
+                        Bound::Attention(attention) => attention.forward(pass, w, input, *to, ropes, caches.kv, cancel)?,
                         Bound::FeedForward(ffn) => ffn.forward(pass, w, input, *to, cancel)?,
                         Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
-                        Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, kv, cancel)?,
-                        Bound::Recurrent(r) => r.forward(pass, w, input, *to, states.next_mut(r.il_state), cancel)?,
+                        Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, caches, cancel)?,
+                        Bound::Recurrent(r) => r.forward(pass, w, input, *to, caches.states.next_mut(r.il_state), cancel)?,
                         Bound::LayerInput(l) => l.forward(pass, w, input, *to)?,
                         Bound::Linear(linear) => project(linear, 1.0, input, *to, pass, w)?,
                     }
@@ -126,17 +133,11 @@ impl Layer {
 
 impl Bound {
     fn bind(file: &Gguf, plan: &Mixer, taken: &mut Taken) -> Result<Self, TensorError> {
+        let il_kv = taken.kv;
+        taken.kv += plan.cached().count();
         Ok(match plan {
-            Mixer::Attention(a) => {
-                let attention = Attention::bind(file, a, taken.kv)?;
-                taken.kv += usize::from(a.keys_of == KeysOf::Own);
-                Bound::Attention(Box::new(attention))
-            }
-            Mixer::Latent(l) => {
-                let latent = Latent::bind(file, l, taken.kv)?;
-                taken.kv += 1;
-                Bound::Latent(Box::new(latent))
-            }
+            Mixer::Attention(a) => Bound::Attention(Box::new(Attention::bind(file, a, il_kv)?)),
+            Mixer::Latent(l) => Bound::Latent(Box::new(Latent::bind(file, l, il_kv)?)),
             Mixer::LayerInput(l) => Bound::LayerInput(Box::new(LayerInput::bind(file, l, taken.n_layer)?)),
             Mixer::Recurrent(r) => {
                 let recurrent = Recurrent::bind(file, r, taken.states)?;
@@ -147,6 +148,15 @@ impl Bound {
             Mixer::Experts(e) => Bound::Experts(Box::new(Experts::bind(file, e)?)),
             Mixer::Linear(l) => Bound::Linear(Box::new(Linear::bind(file, l)?)),
         })
+    }
+}
+
+/// What `then` makes of a contiguous tensor's values.
+pub fn with_values<T>(tensor: &Tensor, then: impl FnOnce(&[f32]) -> T) -> candle_core::Result<T> {
+    let (storage, layout) = tensor.storage_and_layout();
+    match &*storage {
+        candle_core::Storage::Cpu(storage) => Ok(then(values(storage, layout)?)),
+        _ => Err(candle_core::Error::msg("a step's tensor is not on the CPU")),
     }
 }
 

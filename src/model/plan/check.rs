@@ -1,6 +1,6 @@
 //! What must hold in a plan whatever file it was made from: steps take it for granted, and would panic without it.
 
-use super::{AttentionPlan, KeysOf, LatentPlan, Mixer, Plan, RecurrentPlan};
+use super::{AttentionPlan, ChoicePlan, IndexerPlan, KeysOf, LatentPlan, Mixer, Plan, RecurrentPlan};
 
 /// A layer that cannot be computed as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -13,11 +13,12 @@ pub struct Misfit {
 impl Plan {
     pub fn check(&self) -> Result<(), Misfit> {
         let cached: Vec<_> = self.cached().collect();
+        let mut has_chosen = false;
         for (il, layer) in self.layers.iter().enumerate() {
             for mixer in layer.mixers() {
                 let fits = match mixer {
                     Mixer::Attention(a) => self.attention_fits(a, &cached),
-                    Mixer::Latent(l) => self.latent_fits(l),
+                    Mixer::Latent(l) => self.latent_fits(l, &mut has_chosen),
                     Mixer::Recurrent(RecurrentPlan::Decay(d)) => {
                         let (n_head, kv) = (d.n_embd / d.head_dim, d.n_head_kv);
                         let fits = kv > 0 && n_head.is_multiple_of(kv) && (d.bonus.is_none() || n_head == kv);
@@ -48,12 +49,32 @@ impl Plan {
         Ok(())
     }
 
-    fn latent_fits(&self, l: &LatentPlan) -> Result<(), String> {
+    fn latent_fits(&self, l: &LatentPlan, has_chosen: &mut bool) -> Result<(), String> {
         let n = l.n_head * l.head_dim_v;
         if let Some((gate, _)) = &l.gate {
             or(gate.n_out > 0 && n.is_multiple_of(gate.n_out), || format!("{} gates do not fit {n} values", gate.n_out))?;
         }
-        self.rope_fits(l.rope, l.n_rope)
+        self.rope_fits(l.rope, l.n_rope)?;
+        let n_queries = l.q_a.as_ref().map_or(l.kv_a.n_in, |(q_a, _)| q_a.n_out);
+        self.choice_fits(l.choice.as_ref(), n_queries, has_chosen)
+    }
+
+    /// `n_queries` is the width of what an indexer's queries are made of.
+    fn choice_fits(&self, choice: Option<&ChoicePlan>, n_queries: usize, has_chosen: &mut bool) -> Result<(), String> {
+        match choice {
+            None => Ok(()),
+            Some(ChoicePlan::Last) => or(*has_chosen, || "it looks at what a layer before has chosen, and none has".to_owned()),
+            Some(ChoicePlan::Own(indexer)) => {
+                *has_chosen = true;
+                self.indexer_fits(indexer, n_queries)
+            }
+        }
+    }
+
+    fn indexer_fits(&self, i: &IndexerPlan, n_queries: usize) -> Result<(), String> {
+        or(i.n_head > 0 && i.head_dim > 0 && i.n_chosen > 0, || "an indexer that chooses nothing".to_owned())?;
+        or(i.q.n_in == n_queries, || format!("an indexer that reads {} values of {n_queries}", i.q.n_in))?;
+        self.rope_fits(Some(i.rope.rope), i.head_dim)
     }
 
     fn rope_fits(&self, rope: Option<usize>, head_dim: usize) -> Result<(), String> {

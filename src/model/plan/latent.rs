@@ -1,6 +1,6 @@
 //! Attention whose keys and values are kept as one short latent row (multi-head latent attention, arXiv 2405.04434).
 
-use super::{GateActivation, LinearPlan, NormPlan, Temperature, TensorPlan};
+use super::{ChoicePlan, GateActivation, LinearPlan, NormPlan, Seen, Temperature, TensorPlan};
 
 /// How the latent row becomes keys and values.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,13 @@ pub struct LatentPlan {
     /// Index into `Plan::ropes`.
     pub rope: Option<usize>,
     pub scale: f32,
+    pub seen: Seen,
+    /// Which of the keys it sees it looks at, if not all.
+    pub choice: Option<ChoicePlan>,
+    /// A score for each head that takes its share and has no value, [n_head].
+    pub sinks: Option<TensorPlan>,
+    /// Of the rotating values that all heads' keys share, before they turn.
+    pub rope_norm: Option<NormPlan>,
     pub temperature: Option<Temperature>,
     /// A value for each attended one, or for each head.
     pub gate: Option<(LinearPlan, GateActivation)>,

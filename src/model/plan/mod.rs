@@ -9,6 +9,7 @@
 
 mod attention;
 mod check;
+mod choice;
 mod experts;
 mod feed_forward;
 mod latent;
@@ -20,6 +21,7 @@ mod wkv;
 pub use super::kernels::{RopePairs, Seen};
 pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
 pub use check::Misfit;
+pub use choice::{ChoicePlan, IndexerPlan, IndexerRope};
 pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
@@ -77,6 +79,18 @@ pub enum Mixer {
     LayerInput(LayerInputPlan),
     /// One matrix alone.
     Linear(LinearPlan),
+}
+
+impl Mixer {
+    /// What it keeps of a token: heads, values of a key and of a value. An indexer's keys come after its attention's.
+    pub fn cached(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+        let (own, choice) = match self {
+            Mixer::Attention(a) if a.keys_of == KeysOf::Own => (Some((a.n_head_kv, a.head_dim_k, a.head_dim_v)), None),
+            Mixer::Latent(l) => (Some(l.cached()), l.choice.as_ref()),
+            _ => (None, None),
+        };
+        own.into_iter().chain(choice.and_then(ChoicePlan::own).map(|indexer| (1, indexer.head_dim, 0)))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -213,13 +227,9 @@ impl Plan {
         self.layers.iter().flat_map(|layer| layer.mixers())
     }
 
-    /// What each attention keeps of a token, in the order of their caches: heads, values of a key and of a value.
+    /// What attentions keep of a token, in the order of their caches.
     pub fn cached(&self) -> impl Iterator<Item = (usize, usize, usize)> {
-        self.mixers().filter_map(|mixer| match mixer {
-            Mixer::Attention(a) if a.keys_of == KeysOf::Own => Some((a.n_head_kv, a.head_dim_k, a.head_dim_v)),
-            Mixer::Latent(l) => Some(l.cached()),
-            _ => None,
-        })
+        self.mixers().flat_map(Mixer::cached)
     }
 
     /// Values of each recurrent layer's state, in their order.

@@ -77,6 +77,8 @@ fn shape(n_head: usize, n_head_kv: usize, dim: usize, first_pos: usize, n_rows: 
         softcap: None,
         slopes: None,
         sinks: None,
+        chosen: None,
+        pooled: None,
     }
 }
 

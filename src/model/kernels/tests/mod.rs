@@ -1,6 +1,7 @@
 //! Every tier against plain sums in f64 over what the formats mean.
 
 mod attention;
+mod choice;
 mod floats;
 mod golden;
 mod products;

@@ -1,0 +1,68 @@
+//! Families whose attention looks at a few chosen keys: DeepSeek V3.2, GLM 5.
+
+use super::super::plan::{ChoicePlan, Gating, IndexerPlan, IndexerRope, LatentPlan, LayerPlan, Mixer, NormKind, Plan, RopePairs, RopePlan};
+use super::latent::{base, latent, scores_by_yarn};
+use super::transformer::{Router, Transformer};
+use super::{ArchError, Header};
+
+/// The context length from which on GLM 5.2 shares its choices, where its file does not say which layers do.
+const SHARING_FROM: usize = 1 << 20;
+
+/// DeepSeek V3.2: the indexer turns halves where the attention turns neighbours.
+pub fn deepseek32(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = base(h, RopePairs::Norm)?;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: false };
+    let scale = scores_by_yarn(&mut t)?;
+    t.ropes.push(RopePlan { pairs: RopePairs::Neox, ..t.ropes[0].clone() });
+    layers(&t, |il, latent| {
+        latent.scale *= scale;
+        latent.choice = Some(indexer(&t, il, IndexerRope { rope: 1, last: false }, 1e-6)?);
+        Ok(())
+    })
+}
+
+/// GLM 5: some layers look at what the last one with an indexer has chosen. The norm of its keys has no eps.
+pub fn glm_dsa(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = base(h, RopePairs::Norm)?;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: false };
+    let own = own_indexer(&t, |il| t.dims.n_ctx_train < SHARING_FROM || il < 2 || il % 4 == 2)?;
+    layers(&t, |il, latent| {
+        latent.choice = Some(match own[il] {
+            true => indexer(&t, il, IndexerRope { rope: 0, last: false }, 0.0)?,
+            false => ChoicePlan::Last,
+        });
+        Ok(())
+    })
+}
+
+/// Layers of latent attention with what `adjust` changes in each.
+fn layers(t: &Transformer, adjust: impl Fn(usize, &mut LatentPlan) -> Result<(), ArchError>) -> Result<Plan, ArchError> {
+    t.plan_of(|il| -> Result<LayerPlan, ArchError> {
+        let mut latent = latent(t, il)?;
+        adjust(il, &mut latent)?;
+        Ok(t.layer(il, Mixer::Latent(latent), t.feed_forward(il)?))
+    })
+}
+
+/// Which layers have an indexer of their own, by the file or else by `default`.
+fn own_indexer(t: &Transformer, default: impl Fn(usize) -> bool) -> Result<Vec<bool>, ArchError> {
+    let flags = t.h.flags("attention.indexer.types", t.dims.n_layer)?;
+    Ok(flags.unwrap_or_else(|| (0..t.dims.n_layer).map(default).collect()))
+}
+
+/// An indexer that keeps a key of each position.
+fn indexer(t: &Transformer, il: usize, rope: IndexerRope, eps: f32) -> Result<ChoicePlan, ArchError> {
+    let (h, n_embd) = (t.h, t.dims.n_embd);
+    let (n_head, head_dim) = (h.count("attention.indexer.head_count")?, h.count("attention.indexer.key_length")?);
+    let blk = |what: &str| t.blk(il, what);
+    Ok(ChoicePlan::Own(Box::new(IndexerPlan {
+        n_head,
+        head_dim,
+        q: h.linear(blk("indexer.attn_q_b"), h.count("attention.q_lora_rank")?, n_head * head_dim),
+        k: h.linear(blk("indexer.attn_k"), n_embd, head_dim),
+        k_norm: h.norm(&blk("indexer.k_norm"), NormKind::Layer, head_dim, eps),
+        weights: h.linear(blk("indexer.proj"), n_embd, n_head),
+        rope,
+        n_chosen: h.count("attention.indexer.top_k")?,
+    })))
+}
