@@ -35,6 +35,8 @@ pub struct Workspace {
     pub latent_alone: Tensor,
     /// What each layer gets besides the residual, layer by layer.
     pub per_layer: Tensor,
+    /// Rows that steps keep for later ones, [n_kept, n_embd] for each row.
+    pub kept: Tensor,
     pub gathered: Tensor,
     pub logits: Tensor,
     /// cos, then sin of each pair, for each rope: [rows, 2, n_rot / 2].
@@ -65,6 +67,7 @@ impl Workspace {
             latent: tensor(n, latent)?,
             latent_alone: tensor(n, latent)?,
             per_layer: tensor(n, plan.per_layer.as_ref().map_or(0, |p| p.projection.n_out))?,
+            kept: tensor(n, plan.n_kept() * d)?,
             gathered: tensor(HEAD_ROWS, d)?,
             logits: tensor(HEAD_ROWS, plan.n_vocab)?,
             angles: vec![Vec::new(); plan.ropes.len()],

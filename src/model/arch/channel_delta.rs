@@ -1,8 +1,8 @@
 //! Families whose recurrent layers are a delta rule that forgets by channel, with latent attention every few layers.
 
 use super::super::plan::{
-    Clamp, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GateActivation, Gating, LinearPlan, Mixer, NormKind, Plan,
-    RecurrentPlan, Remains, RopePairs, TensorPlan,
+    Activation, Clamp, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GateActivation, Gating, LayerPlan, LinearPlan, Mixer,
+    NormKind, Plan, RecurrentPlan, Remains, RopePairs, Slot, StepPlan, TensorPlan, To,
 };
 use super::latent::latent;
 use super::transformer::{Router, Transformer};
@@ -27,6 +27,41 @@ pub fn bailingmoe3(h: &Header) -> Result<Plan, ArchError> {
         let mut feed_forward = t.feed_forward(il)?;
         limits.set(il, Clamp::After, &mut feed_forward);
         Ok(t.layer(il, mixer(&t, il)?, feed_forward))
+    })
+}
+
+/// Kimi K3: every few layers the residual is kept and begun anew, and what a branch reads is mixed of all that was kept;
+/// experts in a smaller space.
+pub fn kimi_k3(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = base(h)?;
+    let linear = h.number("activation.situ_linear_beta").filter(|b| *b > 0.0);
+    t.activation = Activation::Situ { beta: h.positive("activation.situ_beta")?, linear };
+    let every = h.whole_or("attn_res.block_size", 0)?;
+    t.plan_of(|il| {
+        if every == 0 {
+            return Ok(t.layer(il, mixer(&t, il)?, t.feed_forward(il)?));
+        }
+        let is_kept = il.is_multiple_of(every);
+        let (before, after) = (il.div_ceil(every), il / every + 1);
+        let score = |name: String| h.tensor(name, &[t.dims.n_embd]);
+        let recall = |n, name| StepPlan::Recall { from: Slot::Residual, to: Slot::Branch, n, score: score(name), eps: t.eps };
+        let mix = |to, mixer| StepPlan::Mix { from: Slot::Input, to, mixer: Box::new(mixer) };
+        let norm = |name| StepPlan::Norm { from: Slot::Branch, to: Slot::Input, norm: t.norm(il, name) };
+        let mut steps = vec![recall(before, t.blk(il, "attn_res_score.weight")), norm("attn_norm")];
+        if is_kept {
+            steps.push(StepPlan::Keep { from: Slot::Residual, n: before });
+        }
+        steps.extend([
+            mix(if is_kept { To::Set(Slot::Residual) } else { To::Add(Slot::Residual) }, mixer(&t, il)?),
+            recall(after, t.blk(il, "ffn_res_score.weight")),
+            norm("ffn_norm"),
+            mix(To::Add(Slot::Residual), t.feed_forward(il)?),
+        ]);
+        if il + 1 == t.dims.n_layer {
+            steps.push(recall(after, "output_res_score.weight".to_owned()));
+            steps.push(StepPlan::Copy { from: Slot::Branch, to: Slot::Residual, scale: 1.0 });
+        }
+        Ok(LayerPlan { steps })
     })
 }
 

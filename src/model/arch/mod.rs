@@ -149,6 +149,7 @@ pub const TABLE: &[Architecture] = &[
     row("rwkv6qwen2", rwkv::rwkv6qwen2),
     row("rwkv7", rwkv::rwkv7),
     row("bailingmoe3", channel_delta::bailingmoe3),
+    row("kimi-k3", channel_delta::kimi_k3),
     row("kimi-linear", channel_delta::kimi_linear),
     row("grovemoe", experts::grovemoe),
     row("hrm_text", weightless::hrm_text),

@@ -4,8 +4,8 @@
 //! shared experts) and the keys that mean the same everywhere. The rest are the fields of [`Transformer`].
 
 use super::super::plan::{
-    Activation, AttentionPlan, BranchPlan, Clamp, ExpertsPlan, FeedForwardPlan, Gating, Groups, HeadNorm, LayerPlan, LinearPlan, Matrices,
-    Mixer, NormAt, NormKind, NormPlan, Plan, RopePairs, RopePlan, Seen, SharedExpert, TensorPlan,
+    Activation, AttentionPlan, BranchPlan, Clamp, ExpertsPlan, FeedForwardPlan, Gating, Groups, HeadNorm, LatentExperts, LayerPlan,
+    LinearPlan, Matrices, Mixer, NormAt, NormKind, NormPlan, Plan, RopePairs, RopePlan, Seen, SharedExpert, TensorPlan,
 };
 use super::header::Dims;
 use super::{ArchError, Header};
@@ -365,8 +365,14 @@ impl<'a> Transformer<'a> {
                 () => None,
             }
         };
-        let n_latent = h.count_opt("moe_latent_size")?;
-        let latent = n_latent.map(|n| (h.linear(blk("ffn_latent_down"), n_embd, n), h.linear(blk("ffn_latent_up"), n, n_embd)));
+        let (key, name) =
+            if h.has(&blk("ffn_routed_down.weight")) { ("expert_latent_length", "ffn_routed") } else { ("moe_latent_size", "ffn_latent") };
+        let n_latent = h.count_opt(key)?;
+        let latent = n_latent.map(|n| LatentExperts {
+            into: h.linear(blk(&format!("{name}_down")), n_embd, n),
+            norm: h.norm_if(&blk(&format!("{name}_norm")), self.kind, n, self.eps),
+            out: h.linear(blk(&format!("{name}_up")), n, n_embd),
+        });
         // What the routed experts read and give.
         let n_outer = n_latent.unwrap_or(n_embd);
         let fused = stack("ffn_gate_up", n_outer, 2 * n_ff);

@@ -43,7 +43,15 @@ impl Hidden {
 
 /// gate = activation(gate) * up, held to the clamp's limits.
 pub fn gated(set: &KernelSet, activation: Activation, clamp: Option<Clamp>, gate: &mut [f32], up: &[f32]) {
+    let limited = match activation {
+        Activation::Situ { linear, .. } => linear,
+        _ => None,
+    };
     match clamp {
+        None if let Some(linear) = limited => {
+            alone(set, activation, gate);
+            gate.iter_mut().zip(up).for_each(|(g, u)| *g *= linear * (u / linear).tanh());
+        }
         None if activation == Activation::Silu => set.silu_mul(gate, up),
         None => {
             alone(set, activation, gate);
@@ -73,6 +81,7 @@ fn alone(set: &KernelSet, activation: Activation, x: &mut [f32]) {
         Activation::Gelu => x.iter_mut().for_each(|x| *x = gelu_by_table(*x)),
         Activation::Relu => x.iter_mut().for_each(|x| *x = x.max(0.0)),
         Activation::ReluSquared => x.iter_mut().for_each(|x| *x = x.max(0.0) * x.max(0.0)),
+        Activation::Situ { beta, .. } => x.iter_mut().for_each(|x| *x = beta * (*x / beta).tanh() * sigmoid(*x)),
         Activation::Xielu(p) => x.iter_mut().for_each(|x| {
             *x = if *x > 0.0 { p.positive * *x * *x + p.beta * *x } else { p.negative * (x.min(p.eps).exp_m1() - *x) + p.beta * *x };
         }),

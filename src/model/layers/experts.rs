@@ -3,13 +3,13 @@
 
 use super::super::kernels;
 use super::super::plan::{ExpertsPlan, Gating, Slot, TensorError, To};
-use super::super::weight::{Linear, Stack, vector};
+use super::super::weight::{Linear, Norm, Stack, vector};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
 use super::activation::{Hidden, sigmoid};
 use super::feed_forward::FeedForward;
 use super::route::{Route, Share};
-use super::{LinearGroup, Pass, project, values, values_mut, width};
+use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut, width};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Tensor};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,7 +31,14 @@ pub struct Experts {
     /// Weights multiply the input.
     weigh_input: bool,
     shared: Option<(FeedForward, Option<Linear>)>,
-    latent: Option<(Linear, Linear)>,
+    latent: Option<Latent>,
+}
+
+/// Into a smaller space and out of it.
+struct Latent {
+    into: Linear,
+    norm: Option<Norm>,
+    out: Linear,
 }
 
 /// Buffers for the tokens of one expert at a time.
@@ -78,7 +85,11 @@ impl Experts {
             weigh_input: plan.gating == Gating::SigmoidOfInput,
             shared: shared.transpose()?,
             latent: match &plan.latent {
-                Some((into, out)) => Some((Linear::bind(file, into)?, Linear::bind(file, out)?)),
+                Some(latent) => Some(Latent {
+                    into: Linear::bind(file, &latent.into)?,
+                    norm: latent.norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
+                    out: Linear::bind(file, &latent.out)?,
+                }),
                 None => None,
             },
         })
@@ -89,11 +100,15 @@ impl Experts {
         let dst = w.slot(to.slot());
         let routed_from = self.router_from.map_or(from, |slot| w.slot(slot));
         self.choose(pass, routed_from)?;
-        if let Some((into, out)) = &self.latent {
+        if let Some(Latent { into, norm, out }) = &self.latent {
             let linears = std::slice::from_ref(into);
             w.latent.inplace_op2(from, &LinearGroup { linears, pass, add: false })?;
             w.heads.inplace_op1(&Clear)?;
-            w.heads.inplace_op2(&w.latent, &Mix { experts: self, n: into.weight.n_out, pass, cancel })?;
+            let n = into.weight.n_out;
+            w.heads.inplace_op2(&w.latent, &Mix { experts: self, n, pass, cancel })?;
+            if let Some(norm) = norm {
+                w.heads.inplace_op1(&NormInPlace { norm, pass, width: n })?;
+            }
             check(cancel)?;
             project(out, 1.0, &w.heads, to, pass, w)?;
         } else {

@@ -15,6 +15,7 @@ mod latent;
 mod linear;
 mod norm;
 mod per_layer;
+mod recall;
 mod recurrent;
 mod route;
 
@@ -37,6 +38,7 @@ use experts::Experts;
 use feed_forward::FeedForward;
 use latent::Latent;
 use per_layer::LayerInput;
+use recall::{Keep, Recall};
 use recurrent::Recurrent;
 use std::sync::atomic::AtomicBool;
 
@@ -64,6 +66,8 @@ enum Step {
     Add { from: Slot, to: Slot, scale: f32, add: bool },
     Scale { slot: Slot, by: f32 },
     Fill { to: Slot, with: Vec<f32> },
+    Keep { from: Slot, n: usize },
+    Recall { from: Slot, to: Slot, n: usize, score: Vec<f32>, eps: f32 },
 }
 
 /// A mixer with its weights.
@@ -85,6 +89,10 @@ impl Layer {
                 StepPlan::Norm { from, to, norm } => Step::Norm { from: *from, to: *to, norm: Norm::bind(file, norm)? },
                 StepPlan::Mix { from, to, mixer } => Step::Mix { from: *from, to: *to, mixer: Bound::bind(file, mixer, bound)? },
                 StepPlan::Add { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: true },
+                StepPlan::Keep { from, n } => Step::Keep { from: *from, n: *n },
+                StepPlan::Recall { from, to, n, score, eps } => {
+                    Step::Recall { from: *from, to: *to, n: *n, score: vector(file, score)?, eps: *eps }
+                }
                 StepPlan::Fill { to, with } => Step::Fill { to: *to, with: vector(file, with)? },
                 StepPlan::Scale { slot, by } => Step::Scale { slot: *slot, by: vector(file, by)?[0] },
                 StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
@@ -110,6 +118,10 @@ impl Layer {
                 Step::Norm { from, to, norm } => w.slot(*to).inplace_op2(w.slot(*from), &NormRows { norm, pass })?,
                 Step::Add { from, to, scale, add } => {
                     w.slot(*to).inplace_op2(w.slot(*from), &AddScaled { scale: *scale, pass, add: *add })?
+                }
+                Step::Keep { from, n } => w.kept.inplace_op2(w.slot(*from), &Keep { n: *n, pass })?,
+                Step::Recall { from, to, n, score, eps } => {
+                    w.slot(*to).inplace_op3(&w.kept, w.slot(*from), &Recall { n: *n, score, eps: *eps, pass })?
                 }
                 Step::Fill { to, with } => w.slot(*to).inplace_op1(&Fill { with, pass })?,
                 Step::Scale { slot, by } => w.slot(*slot).inplace_op1(&Scale { scale: *by, pass, width: w.n_embd })?,

@@ -1,6 +1,6 @@
 //! Several feed-forwards of which a router chooses a few for each token.
 
-use super::{Activation, Clamp, FeedForwardPlan, LinearPlan, Slot, TensorPlan};
+use super::{Activation, Clamp, FeedForwardPlan, LinearPlan, NormPlan, Slot, TensorPlan};
 
 /// How router logits become the weights of experts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +76,14 @@ pub struct ExpertsPlan {
     pub activation: Activation,
     pub clamp: Option<Clamp>,
     pub shared: Option<SharedExpert>,
-    /// Routed experts work in a smaller space: into it, and out of it.
-    pub latent: Option<(LinearPlan, LinearPlan)>,
+    pub latent: Option<LatentExperts>,
+}
+
+/// Routed experts that work in a smaller space.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatentExperts {
+    pub into: LinearPlan,
+    /// Of what they give together.
+    pub norm: Option<NormPlan>,
+    pub out: LinearPlan,
 }

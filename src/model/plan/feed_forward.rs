@@ -11,6 +11,11 @@ pub enum Activation {
     /// max(x, 0)^2
     ReluSquared,
     Xielu(Xielu),
+    /// beta * tanh(x / beta) * sigmoid(x), times linear * tanh(up / linear) where there is a gate.
+    Situ {
+        beta: f32,
+        linear: Option<f32>,
+    },
 }
 
 /// xIELU (arXiv 2411.13010): positive * x^2 + beta * x above 0, else negative * (expm1(min(x, eps)) - x) + beta * x.

@@ -22,7 +22,7 @@ pub use super::kernels::{RopePairs, Seen};
 pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
 pub use check::Misfit;
 pub use choice::{ChoicePlan, IndexerPlan, IndexerRope};
-pub use experts::{ExpertsPlan, Gating, Groups, Matrices, SharedExpert};
+pub use experts::{ExpertsPlan, Gating, Groups, LatentExperts, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
 pub use per_layer::{LayerInputPlan, PerLayerPlan};
@@ -103,6 +103,11 @@ pub enum StepPlan {
     Add { from: Slot, to: Slot, scale: f32 },
     /// to = scale * from
     Copy { from: Slot, to: Slot, scale: f32 },
+    /// Keeps `from` as the `n`-th of the rows that later steps recall, counted from 0.
+    Keep { from: Slot, n: usize },
+    /// to = softmax-weighted sum of the `n` rows kept first and of `from`, each scored by its norm's product with `score`,
+    /// [n_embd] (attention over the outputs of earlier layers).
+    Recall { from: Slot, to: Slot, n: usize, score: TensorPlan, eps: f32 },
     /// Each row of `to` = `with`, [n_embd]
     Fill { to: Slot, with: TensorPlan },
     /// slot *= the one number of `by`
@@ -112,6 +117,8 @@ pub enum StepPlan {
 impl StepPlan {
     fn writes(&self) -> Slot {
         match self {
+            StepPlan::Keep { from, .. } => *from,
+            StepPlan::Recall { to, .. } => *to,
             StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } | StepPlan::Fill { to, .. } => *to,
             StepPlan::Mix { to, .. } => to.slot(),
             StepPlan::Scale { slot, .. } => *slot,
@@ -245,6 +252,15 @@ impl Plan {
         slot == Slot::Residual || steps.any(|step| step.writes() == slot)
     }
 
+    /// Rows that steps keep for later ones to recall.
+    pub fn n_kept(&self) -> usize {
+        let kept = |step: &StepPlan| match step {
+            StepPlan::Keep { n, .. } => n + 1,
+            _ => 0,
+        };
+        self.layers.iter().flat_map(|layer| &layer.steps).map(kept).max().unwrap_or(0)
+    }
+
     /// Whether a step keeps something of the residual's width between two operations.
     pub fn needs_spare(&self) -> bool {
         let scaled = |linear: &LinearPlan| linear.scale.is_some();
@@ -274,7 +290,7 @@ impl Plan {
                     widths.ff_apart = widths.ff_apart.max(f.apart());
                 }
                 Mixer::Experts(e) => {
-                    let n_latent = e.latent.as_ref().map_or(0, |(into, _)| into.n_out);
+                    let n_latent = e.latent.as_ref().map_or(0, |l| l.into.n_out);
                     (widths.latent, widths.heads) = (widths.latent.max(n_latent), widths.heads.max(n_latent));
                     if let Some(f) = &e.shared {
                         widths.ff = widths.ff.max(f.ffn.down.n_in);
