@@ -35,6 +35,8 @@ pub struct Workspace {
     pub latent_alone: Tensor,
     /// What each layer gets besides the residual, layer by layer.
     pub per_layer: Tensor,
+    /// Rows of a token of which the residual is one, [n_stream, n_embd] for each row.
+    pub streams: Tensor,
     /// Rows that steps keep for later ones, [n_kept, n_embd] for each row.
     pub kept: Tensor,
     pub gathered: Tensor,
@@ -67,6 +69,7 @@ impl Workspace {
             latent: tensor(n, latent)?,
             latent_alone: tensor(n, latent)?,
             per_layer: tensor(n, plan.per_layer.as_ref().map_or(0, |p| p.projection.n_out))?,
+            streams: tensor(n, plan.n_stream() * d)?,
             kept: tensor(n, plan.n_kept() * d)?,
             gathered: tensor(HEAD_ROWS, d)?,
             logits: tensor(HEAD_ROWS, plan.n_vocab)?,

@@ -119,7 +119,7 @@ fn beside_experts(t: &Transformer, il: usize, dense: Mixer) -> Result<Vec<StepPl
     ])
 }
 
-fn per_layer(t: &Transformer, width: usize) -> PerLayerPlan {
+pub fn per_layer(t: &Transformer, width: usize) -> PerLayerPlan {
     let (h, n_embd, all) = (t.h, t.dims.n_embd, width * t.dims.n_layer);
     PerLayerPlan {
         width,

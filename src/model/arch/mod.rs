@@ -7,6 +7,7 @@
 mod channel_delta;
 mod experts;
 mod gemma;
+mod gemma3n;
 mod gemma4;
 mod glm;
 mod gpt;
@@ -69,6 +70,7 @@ pub const TABLE: &[Architecture] = &[
     row("gemma", gemma::gemma),
     row("gemma2", gemma::gemma2),
     row("gemma3", gemma::gemma3),
+    row("gemma3n", gemma3n::gemma3n),
     row("gemma4", gemma4::gemma4),
     row("glm4", llama::plan),
     row("glm-dsa", sparse::glm_dsa),

@@ -345,6 +345,7 @@ impl<'a> Transformer<'a> {
             down: h.linear(blk("ffn_down"), n_ff, n_embd),
             activation: self.activation,
             clamp: self.clamp,
+            keep_above: None,
             hidden_norm: None,
         }
     }

@@ -10,6 +10,8 @@ use std::sync::LazyLock;
 pub struct Hidden {
     pub activation: Activation,
     pub clamp: Option<Clamp>,
+    /// Deviations above the mean that a gate must have.
+    pub keep_above: Option<f32>,
     pub has_gate: bool,
     /// The gate stands first, not last.
     pub fused: bool,
@@ -24,7 +26,7 @@ impl Hidden {
 
     /// Whether it is silu(gate) * up, which the product's kernel does by itself.
     pub fn is_plain(&self) -> bool {
-        self.activation == Activation::Silu && self.clamp.is_none() && self.has_gate && !self.fused
+        self.activation == Activation::Silu && self.clamp.is_none() && self.keep_above.is_none() && self.has_gate && !self.fused
     }
 
     /// out = activation(gate) * up of `row`, which holds up | gate, or gate | up, or up alone.
@@ -33,12 +35,23 @@ impl Hidden {
         let (gate, up) = if self.fused { (first, second) } else { (second, first) };
         if self.has_gate {
             out.copy_from_slice(gate);
+            if let Some(deviations) = self.keep_above {
+                keep_above(deviations, out);
+            }
             gated(set, self.activation, self.clamp, out, up);
         } else {
             out.copy_from_slice(up);
             alone(set, self.activation, out);
         }
     }
+}
+
+/// x = max(x - mean - deviations * standard deviation, 0), with the deviation of a sample.
+fn keep_above(deviations: f32, x: &mut [f32]) {
+    let mean = x.iter().sum::<f32>() / x.len() as f32;
+    let squares: f32 = x.iter().map(|x| (x - mean).powi(2)).sum();
+    let least = mean + deviations * (squares / (x.len().max(2) - 1) as f32).sqrt();
+    x.iter_mut().for_each(|x| *x = (*x - least).max(0.0));
 }
 
 /// gate = activation(gate) * up, held to the clamp's limits.

@@ -74,6 +74,7 @@ impl Experts {
             shape: Hidden {
                 activation: plan.activation,
                 clamp: plan.clamp,
+                keep_above: None,
                 has_gate: plan.gate.is_some() || plan.fused,
                 fused: plan.fused,
                 n_ff: plan.n_ff,

@@ -29,6 +29,7 @@ impl FeedForward {
             shape: Hidden {
                 activation: plan.activation,
                 clamp: plan.clamp,
+                keep_above: plan.keep_above,
                 has_gate: plan.gate.is_some() || plan.fused,
                 fused: plan.fused,
                 n_ff: plan.down.n_in,

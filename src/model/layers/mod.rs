@@ -18,6 +18,7 @@ mod per_layer;
 mod recall;
 mod recurrent;
 mod route;
+mod streams;
 
 pub use add::{AddScaled, Fill, Scale};
 pub use compute::{Compute, Pass};
@@ -41,6 +42,7 @@ use per_layer::LayerInput;
 use recall::{Keep, Recall};
 use recurrent::Recurrent;
 use std::sync::atomic::AtomicBool;
+use streams::Streams;
 
 pub struct Layer {
     steps: Vec<Step>,
@@ -66,6 +68,7 @@ enum Step {
     Add { from: Slot, to: Slot, scale: f32, add: bool },
     Scale { slot: Slot, by: f32 },
     Fill { to: Slot, with: Vec<f32> },
+    Streams(Box<Streams>),
     Keep { from: Slot, n: usize },
     Recall { from: Slot, to: Slot, n: usize, score: Vec<f32>, eps: f32 },
 }
@@ -79,6 +82,7 @@ enum Bound {
     Recurrent(Box<Recurrent>),
     LayerInput(Box<LayerInput>),
     Linear(Box<Linear>),
+    LowRank(Box<(Linear, Linear)>),
 }
 
 impl Layer {
@@ -93,6 +97,7 @@ impl Layer {
                 StepPlan::Recall { from, to, n, score, eps } => {
                     Step::Recall { from: *from, to: *to, n: *n, score: vector(file, score)?, eps: *eps }
                 }
+                StepPlan::Streams(step) => Step::Streams(Box::new(Streams::bind(file, step)?)),
                 StepPlan::Fill { to, with } => Step::Fill { to: *to, with: vector(file, with)? },
                 StepPlan::Scale { slot, by } => Step::Scale { slot: *slot, by: vector(file, by)?[0] },
                 StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
@@ -123,6 +128,7 @@ impl Layer {
                 Step::Recall { from, to, n, score, eps } => {
                     w.slot(*to).inplace_op3(&w.kept, w.slot(*from), &Recall { n: *n, score, eps: *eps, pass })?
                 }
+                Step::Streams(streams) => streams.forward(pass, w)?,
                 Step::Fill { to, with } => w.slot(*to).inplace_op1(&Fill { with, pass })?,
                 Step::Scale { slot, by } => w.slot(*slot).inplace_op1(&Scale { scale: *by, pass, width: w.n_embd })?,
                 Step::Mix { from, to, mixer } => {
@@ -134,6 +140,11 @@ impl Layer {
                         Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, caches, cancel)?,
                         Bound::Recurrent(r) => r.forward(pass, w, input, *to, caches.states.next_mut(r.il_state), cancel)?,
                         Bound::LayerInput(l) => l.forward(pass, w, input, *to)?,
+                        Bound::LowRank(pair) => {
+                            let linears = std::slice::from_ref(&pair.0);
+                            w.latent.inplace_op2(input, &LinearGroup { linears, pass, add: false })?;
+                            project(&pair.1, 1.0, &w.latent, *to, pass, w)?
+                        }
                         Bound::Linear(linear) => project(linear, 1.0, input, *to, pass, w)?,
                     }
                 }
@@ -158,6 +169,7 @@ impl Bound {
             }
             Mixer::FeedForward(f) => Bound::FeedForward(Box::new(FeedForward::bind(file, f)?)),
             Mixer::Experts(e) => Bound::Experts(Box::new(Experts::bind(file, e)?)),
+            Mixer::LowRank(l) => Bound::LowRank(Box::new((Linear::bind(file, &l.a)?, Linear::bind(file, &l.b)?))),
             Mixer::Linear(l) => Bound::Linear(Box::new(Linear::bind(file, l)?)),
         })
     }

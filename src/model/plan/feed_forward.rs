@@ -49,6 +49,8 @@ pub struct FeedForwardPlan {
     pub down: LinearPlan,
     pub activation: Activation,
     pub clamp: Option<Clamp>,
+    /// Gates become what they are more than so many standard deviations above their row's mean, or 0, before the activation.
+    pub keep_above: Option<f32>,
     /// Of the hidden values before the last matrix.
     pub hidden_norm: Option<NormPlan>,
 }
@@ -59,6 +61,7 @@ impl FeedForwardPlan {
         let plain = |l: &LinearPlan| l.bias.is_none() && l.scale.is_none();
         self.activation == Activation::Silu
             && self.clamp.is_none()
+            && self.keep_above.is_none()
             && !self.fused
             && plain(&self.up)
             && self.gate.as_ref().is_some_and(plain)

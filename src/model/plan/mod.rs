@@ -15,6 +15,7 @@ mod feed_forward;
 mod latent;
 mod per_layer;
 mod recurrent;
+mod streams;
 mod tensor;
 mod wkv;
 
@@ -30,6 +31,7 @@ pub use recurrent::{
     ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan, Remains,
     RetentionPlan, ScanSource,
 };
+pub use streams::{StreamRouter, StreamStep};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 pub use wkv::{ChannelMixPlan, DecayPlan, GroupNormPlan, LowRankPlan, RemovalPlan};
 
@@ -79,6 +81,8 @@ pub enum Mixer {
     LayerInput(LayerInputPlan),
     /// One matrix alone.
     Linear(LinearPlan),
+    /// Two matrices with a narrow row between.
+    LowRank(LowRankPlan),
 }
 
 impl Mixer {
@@ -96,28 +100,61 @@ impl Mixer {
 #[derive(Debug, Clone, PartialEq)]
 pub enum StepPlan {
     /// to = norm(from)
-    Norm { from: Slot, to: Slot, norm: NormPlan },
+    Norm {
+        from: Slot,
+        to: Slot,
+        norm: NormPlan,
+    },
     /// to = or += mixer(from)
-    Mix { from: Slot, to: To, mixer: Box<Mixer> },
+    Mix {
+        from: Slot,
+        to: To,
+        mixer: Box<Mixer>,
+    },
     /// to += scale * from
-    Add { from: Slot, to: Slot, scale: f32 },
+    Add {
+        from: Slot,
+        to: Slot,
+        scale: f32,
+    },
     /// to = scale * from
-    Copy { from: Slot, to: Slot, scale: f32 },
+    Copy {
+        from: Slot,
+        to: Slot,
+        scale: f32,
+    },
     /// Keeps `from` as the `n`-th of the rows that later steps recall, counted from 0.
-    Keep { from: Slot, n: usize },
+    Keep {
+        from: Slot,
+        n: usize,
+    },
     /// to = softmax-weighted sum of the `n` rows kept first and of `from`, each scored by its norm's product with `score`,
     /// [n_embd] (attention over the outputs of earlier layers).
-    Recall { from: Slot, to: Slot, n: usize, score: TensorPlan, eps: f32 },
+    Recall {
+        from: Slot,
+        to: Slot,
+        n: usize,
+        score: TensorPlan,
+        eps: f32,
+    },
+    Streams(Box<StreamStep>),
     /// Each row of `to` = `with`, [n_embd]
-    Fill { to: Slot, with: TensorPlan },
+    Fill {
+        to: Slot,
+        with: TensorPlan,
+    },
     /// slot *= the one number of `by`
-    Scale { slot: Slot, by: TensorPlan },
+    Scale {
+        slot: Slot,
+        by: TensorPlan,
+    },
 }
 
 impl StepPlan {
     fn writes(&self) -> Slot {
         match self {
             StepPlan::Keep { from, .. } => *from,
+            StepPlan::Streams(_) => Slot::Residual,
             StepPlan::Recall { to, .. } => *to,
             StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } | StepPlan::Fill { to, .. } => *to,
             StepPlan::Mix { to, .. } => to.slot(),
@@ -252,6 +289,18 @@ impl Plan {
         slot == Slot::Residual || steps.any(|step| step.writes() == slot)
     }
 
+    /// Rows of a token besides its residual, that is one of them.
+    pub fn n_stream(&self) -> usize {
+        let streams = |step: &StepPlan| match step {
+            StepPlan::Streams(step) => match &**step {
+                StreamStep::Spread { projections } => projections.shape.last().map_or(0, |n| *n as usize + 1),
+                _ => 0,
+            },
+            _ => 0,
+        };
+        self.layers.iter().flat_map(|layer| &layer.steps).map(streams).max().unwrap_or(0)
+    }
+
     /// Rows that steps keep for later ones to recall.
     pub fn n_kept(&self) -> usize {
         let kept = |step: &StepPlan| match step {
@@ -272,6 +321,7 @@ impl Plan {
             Mixer::Recurrent(_) => false,
             Mixer::LayerInput(l) => scaled(&l.out),
             Mixer::Linear(l) => scaled(l),
+            Mixer::LowRank(l) => scaled(&l.b),
         })
     }
 
@@ -309,6 +359,7 @@ impl Plan {
                     widths.latent = widths.latent.max(l.kv_a.n_out).max(l.q_a.as_ref().map_or(0, |(q, _)| q.n_out));
                 }
                 Mixer::LayerInput(l) => widths.gate = widths.gate.max(l.gate.n_out),
+                Mixer::LowRank(l) => widths.latent = widths.latent.max(l.a.n_out),
                 // Recurrent layers bring buffers of their own.
                 Mixer::Recurrent(_) | Mixer::Linear(_) => {}
             }
