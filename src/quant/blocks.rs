@@ -1,9 +1,10 @@
 //! The blocks as they lie in memory and in files, little-endian, and what the numbers in them are.
 //!
-//! Two families. A *plain block* has 32 values with one scale: `x = d * q` or `x = d * q + m`. A *super-block* has 256
-//! values in 16 groups of 16, each with a small integer scale (and for some types a minimum) under the block's own:
-//! `x = (d * scale) * q - dmin * min`. Types whose groups are 32 long repeat a scale for two groups.
-//! The layouts are ggml's (ggml/src/ggml-common.h).
+//! Three families. A *plain block* has 32 values with one scale: `x = d * q` or `x = d * q + m`. A *long block* has two or
+//! four times as many, `x = d * q` with a scale for all or for each 16. A *super-block* has 256 values in 16 groups of 16, each with a
+//! small integer scale (and for some types a minimum) under the block's own: `x = (d * scale) * q - dmin * min`. Types whose
+//! groups are longer repeat a scale. The types with tables stand in `tables`, those of one and two bits in `few_bits`, those
+//! with grids in `grid_blocks`. The layouts are ggml's (ggml/src/ggml-common.h).
 
 use half::f16;
 
@@ -24,6 +25,16 @@ pub trait PlainBlock: Block {
     fn quants(&self) -> [i8; 32];
 }
 
+/// A block of several times 32 values: `x = d * q`.
+pub trait LongBlock: Block {
+    /// Values that have a scale in common: 16 or 32.
+    const SUB: usize;
+    /// The scale of values `16 i .. 16 i + 16`.
+    fn d(&self, i: usize) -> f32;
+    /// Those values' quants.
+    fn quants(&self, i: usize) -> [i8; 16];
+}
+
 /// A block of 256 values in groups of 16: `x = (d * scale) * q - dmin * min`.
 pub trait SuperBlock: Block {
     fn d(&self) -> f32;
@@ -35,7 +46,7 @@ pub trait SuperBlock: Block {
 }
 
 /// A number, or a fixed run of them, at the front of some bytes.
-trait Field: Sized {
+pub(super) trait Field: Sized {
     fn take(bytes: &mut &[u8]) -> Self;
     fn put(&self, out: &mut Vec<u8>);
 }
@@ -56,7 +67,7 @@ macro_rules! field {
     )*};
 }
 
-field!(f16, f32, i8, u8, i16);
+field!(f16, f32, i8, u8, i16, u16);
 
 impl<T: Field, const N: usize> Field for [T; N] {
     fn take(bytes: &mut &[u8]) -> Self {
@@ -83,15 +94,16 @@ macro_rules! block {
 
             fn read(bytes: &[u8]) -> Self {
                 let mut bytes = bytes;
-                Self { $($field: Field::take(&mut bytes),)* }
+                Self { $($field: $crate::quant::blocks::Field::take(&mut bytes),)* }
             }
 
             fn write(&self, out: &mut Vec<u8>) {
-                $(self.$field.put(out);)*
+                $($crate::quant::blocks::Field::put(&self.$field, out);)*
             }
         }
     };
 }
+pub(super) use block;
 
 block! {
     /// Nibbles less 8. `qs[i]` holds value i in its low and value i + 16 in its high nibble.
@@ -217,7 +229,7 @@ block! {
 }
 
 /// The 32 nibbles of a plain block, in the values' order.
-fn nibbles(qs: &[u8; 16]) -> [u8; 32] {
+pub(super) fn nibbles(qs: &[u8; 16]) -> [u8; 32] {
     std::array::from_fn(|i| if i < 16 { qs[i] & 0xF } else { qs[i - 16] >> 4 })
 }
 

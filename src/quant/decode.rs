@@ -1,6 +1,9 @@
 //! Bytes to numbers: plain f32 arithmetic, one rounding an operation, in ggml's order.
 
 use super::blocks::*;
+use super::few_bits::*;
+use super::grid_blocks::*;
+use super::tables::*;
 use super::{GgmlType, QuantError};
 use half::{bf16, f16};
 
@@ -24,6 +27,21 @@ pub fn dequantize(ty: GgmlType, bytes: &[u8], out: &mut [f32]) -> Result<(), Qua
         GgmlType::Q4K => super_blocks::<BlockQ4K>(bytes, out),
         GgmlType::Q5K => super_blocks::<BlockQ5K>(bytes, out),
         GgmlType::Q6K => super_blocks::<BlockQ6K>(bytes, out),
+        GgmlType::IQ4NL => plain_blocks::<BlockIQ4NL>(bytes, out),
+        GgmlType::MXFP4 => plain_blocks::<BlockMXFP4>(bytes, out),
+        GgmlType::NVFP4 => long_blocks::<BlockNVFP4>(bytes, out),
+        GgmlType::Q1_0 => long_blocks::<BlockQ1_0>(bytes, out),
+        GgmlType::Q2_0 => long_blocks::<BlockQ2_0>(bytes, out),
+        GgmlType::IQ2XXS => super_blocks::<BlockIQ2XXS>(bytes, out),
+        GgmlType::IQ2XS => super_blocks::<BlockIQ2XS>(bytes, out),
+        GgmlType::IQ2S => super_blocks::<BlockIQ2S>(bytes, out),
+        GgmlType::IQ3XXS => super_blocks::<BlockIQ3XXS>(bytes, out),
+        GgmlType::IQ3S => super_blocks::<BlockIQ3S>(bytes, out),
+        GgmlType::IQ1S => super_blocks::<BlockIQ1S>(bytes, out),
+        GgmlType::IQ1M => super_blocks::<BlockIQ1M>(bytes, out),
+        GgmlType::IQ4XS => super_blocks::<BlockIQ4XS>(bytes, out),
+        GgmlType::TQ1_0 => super_blocks::<BlockTQ1_0>(bytes, out),
+        GgmlType::TQ2_0 => super_blocks::<BlockTQ2_0>(bytes, out),
         _ => return Err(QuantError::NoDecoder { ty }),
     }
     Ok(())
@@ -46,6 +64,16 @@ fn plain_blocks<B: PlainBlock>(bytes: &[u8], out: &mut [f32]) {
             if let Some(m) = block.m() {
                 *x += m;
             }
+        }
+    }
+}
+
+fn long_blocks<B: LongBlock>(bytes: &[u8], out: &mut [f32]) {
+    for (b, x) in bytes.chunks_exact(B::BYTES).zip(out.chunks_exact_mut(B::LEN)) {
+        let block = B::read(b);
+        for (i, x) in x.as_chunks_mut::<16>().0.iter_mut().enumerate() {
+            let d = block.d(i);
+            *x = block.quants(i).map(|q| f32::from(q) * d);
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use super::activation::Activation;
 use super::blocks::*;
+use super::few_bits::*;
+use super::grid_blocks::*;
+use super::tables::*;
 use super::{GgmlType, QuantError};
 use half::{bf16, f16};
 
@@ -22,12 +25,29 @@ pub fn vec_dot(ty: GgmlType, weights: &[u8], activation: &Activation) -> Result<
         (T::Q4K, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockQ4K>),
         (T::Q5K, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockQ5K>),
         (T::Q6K, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockQ6K>),
+        (T::IQ4NL, Activation::Q8_0(y)) => blocks(ty, weights, y, plain::<BlockIQ4NL>),
+        (T::MXFP4, Activation::Q8_0(y)) => blocks(ty, weights, y, plain::<BlockMXFP4>),
+        (T::NVFP4, Activation::Q8_0(y)) => long_blocks::<BlockNVFP4>(ty, weights, y),
+        (T::Q1_0, Activation::Q8_0(y)) => long_blocks::<BlockQ1_0>(ty, weights, y),
+        (T::Q2_0, Activation::Q8_0(y)) => long_blocks::<BlockQ2_0>(ty, weights, y),
+        (T::IQ2XXS, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ2XXS>),
+        (T::IQ2XS, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ2XS>),
+        (T::IQ2S, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ2S>),
+        (T::IQ3XXS, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ3XXS>),
+        (T::IQ3S, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ3S>),
+        (T::IQ1S, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ1S>),
+        (T::IQ1M, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ1M>),
+        (T::IQ4XS, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockIQ4XS>),
+        (T::TQ1_0, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockTQ1_0>),
+        (T::TQ2_0, Activation::Q8K(y)) => blocks(ty, weights, y, super_block::<BlockTQ2_0>),
         _ => Err(QuantError::NoDot { ty, activation: activation.ty() }),
     }
 }
 
+/// Whether the bytes are `n_blocks` blocks of the activations' length.
 fn check(ty: GgmlType, weights: &[u8], n_blocks: usize) -> Result<(), QuantError> {
-    let (values, expected) = (n_blocks.saturating_mul(ty.block_len()), n_blocks.saturating_mul(ty.block_bytes()));
+    let values = n_blocks.saturating_mul(ty.partner().map_or(1, GgmlType::block_len));
+    let expected = ty.row_bytes(values).ok_or(QuantError::NotWholeBlocks { ty, values })?;
     if weights.len() == expected { Ok(()) } else { Err(QuantError::Length { ty, values, found: weights.len(), expected }) }
 }
 
@@ -47,6 +67,20 @@ fn numbers<Y: Copy, const N: usize>(
 fn blocks<W: Block, Y>(ty: GgmlType, weights: &[u8], activation: &[Y], dot: fn(&W, &Y) -> f32) -> Result<f32, QuantError> {
     check(ty, weights, activation.len())?;
     Ok(weights.chunks_exact(W::BYTES).zip(activation).map(|(w, y)| dot(&W::read(w), y)).sum())
+}
+
+/// Blocks of the weights that span several of the activations'.
+fn long_blocks<B: LongBlock>(ty: GgmlType, weights: &[u8], activation: &[BlockQ8_0]) -> Result<f32, QuantError> {
+    check(ty, weights, activation.len())?;
+    let of_block = |(w, y): (&[u8], &[BlockQ8_0])| -> f32 {
+        let w = B::read(w);
+        let sixteens = (0..B::LEN / 16).map(|i| {
+            let y = &y[i / 2];
+            (w.d(i) * y.d.to_f32()) * integer_dot(&w.quants(i), &y.qs[i % 2 * 16..][..16]) as f32
+        });
+        sixteens.sum()
+    };
+    Ok(weights.chunks_exact(B::BYTES).zip(activation.chunks_exact(B::LEN / BlockQ8_0::LEN)).map(of_block).sum())
 }
 
 fn integer_dot(a: &[i8], b: &[i8]) -> i32 {

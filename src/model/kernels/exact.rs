@@ -24,7 +24,10 @@ fn dot_rows(ty: GgmlType) -> Option<DotRows> {
             }
         };
     }
-    by_type!(F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2K Q3K Q4K Q5K Q6K)
+    by_type!(
+        F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2K Q3K Q4K Q5K Q6K IQ1S IQ1M IQ2XXS IQ2XS IQ2S IQ3XXS IQ3S IQ4NL IQ4XS TQ1_0 TQ2_0
+        MXFP4 NVFP4 Q1_0 Q2_0
+    )
 }
 
 fn exact_rows(ty: GgmlType, weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], scratch: &mut Scratch) {

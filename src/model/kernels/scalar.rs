@@ -4,10 +4,7 @@ use super::activations::{GROUP, Operand, SUM_16, SUPER};
 use super::float;
 use super::set::{DotRows, HalfFns, KernelSet, Scratch, TileShape};
 use super::tier::Tier;
-use crate::quant::{
-    BlockQ2K, BlockQ3K, BlockQ4_0, BlockQ4_1, BlockQ4K, BlockQ5_0, BlockQ5_1, BlockQ5K, BlockQ6K, BlockQ8_0, GgmlType, PlainBlock,
-    SuperBlock,
-};
+use crate::quant::*;
 use half::{bf16, f16};
 
 super::float::float_functions!(false,);
@@ -45,6 +42,21 @@ pub(super) fn dot_rows(ty: GgmlType) -> Option<DotRows> {
         GgmlType::Q4K => super_rows::<BlockQ4K>,
         GgmlType::Q5K => super_rows::<BlockQ5K>,
         GgmlType::Q6K => super_rows::<BlockQ6K>,
+        GgmlType::IQ2XXS => super_rows::<BlockIQ2XXS>,
+        GgmlType::IQ2XS => super_rows::<BlockIQ2XS>,
+        GgmlType::IQ2S => super_rows::<BlockIQ2S>,
+        GgmlType::IQ3XXS => super_rows::<BlockIQ3XXS>,
+        GgmlType::IQ3S => super_rows::<BlockIQ3S>,
+        GgmlType::IQ1S => super_rows::<BlockIQ1S>,
+        GgmlType::IQ1M => super_rows::<BlockIQ1M>,
+        GgmlType::IQ4XS => super_rows::<BlockIQ4XS>,
+        GgmlType::TQ1_0 => super_rows::<BlockTQ1_0>,
+        GgmlType::TQ2_0 => super_rows::<BlockTQ2_0>,
+        GgmlType::IQ4NL => plain_rows::<BlockIQ4NL>,
+        GgmlType::MXFP4 => plain_rows::<BlockMXFP4>,
+        GgmlType::NVFP4 => long_rows::<BlockNVFP4>,
+        GgmlType::Q1_0 => long_rows::<BlockQ1_0>,
+        GgmlType::Q2_0 => long_rows::<BlockQ2_0>,
         _ => return None,
     })
 }
@@ -84,6 +96,10 @@ fn plain_rows<B: PlainBlock>(weights: &[u8], row_bytes: usize, x: Operand, out: 
     for_each_product(weights, row_bytes, x.m, out, |row, t| plain_dot::<B>(row, x, t));
 }
 
+fn long_rows<B: LongBlock>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
+    for_each_product(weights, row_bytes, x.m, out, |row, t| long_dot::<B>(row, x, t));
+}
+
 fn super_rows<B: SuperBlock>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
     for_each_product(weights, row_bytes, x.m, out, |row, t| super_dot::<B>(row, x, t));
 }
@@ -105,6 +121,18 @@ fn plain_dot<B: PlainBlock>(row: &[u8], x: Operand, t: usize) -> f32 {
         sum += block.d() * x.scales(t, GROUP)[i] * products(&block.quants(), &quants[i]) as f32;
         if let Some(m) = block.m() {
             sum += m * x.weighted(t)[i];
+        }
+    }
+    sum
+}
+
+fn long_dot<B: LongBlock>(row: &[u8], x: Operand, t: usize) -> f32 {
+    let (quants, _) = x.quants(t).as_chunks::<SUM_16>();
+    let mut sum = 0.0;
+    for (block, quants) in row.chunks_exact(B::BYTES).map(B::read).zip(quants.chunks_exact(B::LEN / SUM_16).enumerate()) {
+        let (first, quants) = (quants.0 * B::LEN / GROUP, quants.1);
+        for (i, y) in quants.iter().enumerate() {
+            sum += block.d(i) * x.scales(t, GROUP)[first + i / 2] * products(&block.quants(i), y) as f32;
         }
     }
     sum

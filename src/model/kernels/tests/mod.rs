@@ -10,7 +10,7 @@ use super::*;
 use crate::quant::{Activation, GgmlType, block_q8_1, dequantize};
 
 /// The types that have kernels.
-const TYPES: [GgmlType; 13] = [
+const TYPES: [GgmlType; 28] = [
     GgmlType::F32,
     GgmlType::F16,
     GgmlType::BF16,
@@ -24,6 +24,21 @@ const TYPES: [GgmlType; 13] = [
     GgmlType::Q4K,
     GgmlType::Q5K,
     GgmlType::Q6K,
+    GgmlType::IQ4NL,
+    GgmlType::MXFP4,
+    GgmlType::NVFP4,
+    GgmlType::Q1_0,
+    GgmlType::Q2_0,
+    GgmlType::IQ2XXS,
+    GgmlType::IQ2XS,
+    GgmlType::IQ2S,
+    GgmlType::IQ3XXS,
+    GgmlType::IQ3S,
+    GgmlType::IQ1S,
+    GgmlType::IQ1M,
+    GgmlType::IQ4XS,
+    GgmlType::TQ1_0,
+    GgmlType::TQ2_0,
 ];
 
 /// The sets of this processor, and what stands in for one it lacks.
@@ -73,6 +88,10 @@ impl Chance {
                 GgmlType::F32 => bytes[at..].copy_from_slice(&self.value().to_le_bytes()),
                 GgmlType::F16 => bytes[at..].copy_from_slice(&half::f16::from_f32(self.value()).to_le_bytes()),
                 GgmlType::BF16 => bytes[at..].copy_from_slice(&half::bf16::from_f32(self.value()).to_le_bytes()),
+                // The exponent of a scale, near that of the others' scales.
+                GgmlType::MXFP4 => bytes[at] = 117 + bytes[at] % 8,
+                // The highest four bits of a half-precision scale in pieces: 2^-7 times 1 to 2.
+                GgmlType::IQ1M => bytes[at + 55] = bytes[at + 55] & 0x0F | 0x20,
                 _ => {}
             }
         }
@@ -83,7 +102,11 @@ impl Chance {
 /// Where a block keeps its half-precision numbers.
 fn scale_offsets(ty: GgmlType) -> &'static [usize] {
     match ty {
-        GgmlType::Q8_0 | GgmlType::Q4_0 | GgmlType::Q5_0 => &[0],
+        GgmlType::Q8_0 | GgmlType::Q4_0 | GgmlType::Q5_0 | GgmlType::IQ4NL | GgmlType::Q1_0 | GgmlType::Q2_0 => &[0],
+        GgmlType::IQ2XXS | GgmlType::IQ2XS | GgmlType::IQ2S | GgmlType::IQ3XXS | GgmlType::IQ3S => &[0],
+        GgmlType::IQ1S | GgmlType::IQ4XS => &[0],
+        GgmlType::TQ1_0 => &[52],
+        GgmlType::TQ2_0 => &[64],
         GgmlType::Q4_1 | GgmlType::Q5_1 => &[0, 2],
         GgmlType::Q4K | GgmlType::Q5K => &[0, 2],
         GgmlType::Q2K => &[80, 82],

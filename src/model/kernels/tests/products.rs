@@ -88,8 +88,9 @@ fn every_batch_size_up_to_70() {
 fn rows_of_32_that_are_no_multiple_of_a_vector() {
     for compute in computes() {
         let mut chance = Chance(32);
-        for ty in [GgmlType::Q8_0, GgmlType::Q4_0, GgmlType::F32, GgmlType::F16, GgmlType::BF16] {
-            for k in [32, 64, 96, 160, 288, 576] {
+        use GgmlType::*;
+        for ty in [Q8_0, Q4_0, IQ4NL, MXFP4, NVFP4, Q2_0, Q1_0, F32, F16, BF16] {
+            for k in [32, 64, 96, 160, 192, 288, 384, 576].into_iter().filter(|k| ty.row_bytes(*k).is_some()) {
                 let case = Case::new(&mut chance, ty, k, 21);
                 for m in [1, 2, 7, 8, 9, 30] {
                     case.check(&compute, &chance.values(m * k), m, ROUNDING);

@@ -1,26 +1,40 @@
 //! The small numbers of blocks of 256 weights: scales and minima, as 16-bit integers in one register.
 
+use super::Unpacked;
 use super::halves::widen_one;
-use crate::quant::{Block, BlockQ2K, BlockQ3K, BlockQ4K, BlockQ5K, BlockQ6K};
+use crate::quant::{Block, BlockIQ4XS, BlockQ2K, BlockQ3K, BlockQ4K, BlockQ5K, BlockQ6K, SuperBlock};
 use std::arch::x86_64::*;
 
 /// `weight[i] = d * scales[i / 16] * (q[i] - bias) - dmin * minima[i / 16]`, the numbers of one block.
 pub(super) struct Scales {
     /// 16 i16.
     pub scales: __m256i,
-    /// 16 i16; zero with a bias.
+    /// 16 i16; zero but for [`Numbers::Least`].
     pub minima: __m256i,
     pub d: f32,
     pub dmin: f32,
 }
+
+/// What a type's numbers are, taken apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Unsigned, over a minimum.
+    Least,
+    /// Unsigned, too large by 1 << this; below 64.
+    Moved(i32),
+    /// Signed, without -128.
+    Signed,
+}
+
+/// The logarithm of what moves signed numbers to unsigned ones.
+pub(super) const SIGN_LOG: i32 = 7;
 
 /// A type with blocks of 256 weights.
 pub(super) trait SuperScales {
     const BYTES: usize;
     /// Weights that have a scale in common: 16 or 32.
     const SUB: usize;
-    /// The logarithm of the bias. A type has either this or minima.
-    const BIAS_LOG: Option<i32>;
+    const NUMBERS: Numbers;
 
     /// # Safety
     /// `block` points to `BYTES` readable bytes.
@@ -32,6 +46,7 @@ pub(super) struct Q3K;
 pub(super) struct Q4K;
 pub(super) struct Q5K;
 pub(super) struct Q6K;
+pub(super) struct IQ4XS;
 
 /// # Safety
 /// `at` points to two readable bytes.
@@ -53,7 +68,7 @@ unsafe fn word(at: *const u8) -> u32 {
 impl SuperScales for Q2K {
     const BYTES: usize = BlockQ2K::BYTES;
     const SUB: usize = 16;
-    const BIAS_LOG: Option<i32> = None;
+    const NUMBERS: Numbers = Numbers::Least;
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
@@ -69,7 +84,7 @@ impl SuperScales for Q2K {
 impl SuperScales for Q3K {
     const BYTES: usize = BlockQ3K::BYTES;
     const SUB: usize = 16;
-    const BIAS_LOG: Option<i32> = Some(2);
+    const NUMBERS: Numbers = Numbers::Moved(2);
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
@@ -108,7 +123,7 @@ unsafe fn six_bits(block: *const u8) -> Scales {
 impl SuperScales for Q4K {
     const BYTES: usize = BlockQ4K::BYTES;
     const SUB: usize = 32;
-    const BIAS_LOG: Option<i32> = None;
+    const NUMBERS: Numbers = Numbers::Least;
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
@@ -121,7 +136,7 @@ impl SuperScales for Q4K {
 impl SuperScales for Q5K {
     const BYTES: usize = BlockQ5K::BYTES;
     const SUB: usize = 32;
-    const BIAS_LOG: Option<i32> = None;
+    const NUMBERS: Numbers = Numbers::Least;
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
@@ -134,7 +149,7 @@ impl SuperScales for Q5K {
 impl SuperScales for Q6K {
     const BYTES: usize = BlockQ6K::BYTES;
     const SUB: usize = 16;
-    const BIAS_LOG: Option<i32> = Some(5);
+    const NUMBERS: Numbers = Numbers::Moved(5);
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
@@ -143,5 +158,43 @@ impl SuperScales for Q6K {
         let (bytes, d) = unsafe { (_mm_loadu_si128(block.add(192).cast()), half(block.add(208))) };
         let scales = _mm256_cvtepi8_epi16(bytes);
         Scales { scales, minima: _mm256_setzero_si256(), d, dmin: 0.0 }
+    }
+}
+
+impl SuperScales for IQ4XS {
+    const BYTES: usize = BlockIQ4XS::BYTES;
+    const SUB: usize = 32;
+    const NUMBERS: Numbers = Numbers::Signed;
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn scales(block: *const u8) -> Scales {
+        // SAFETY: a half-precision number, two bytes of high bits, four of low ones.
+        let (d, high, low) = unsafe { (half(block), block.add(2).cast::<i16>().read_unaligned(), word(block.add(4))) };
+        let low = _mm_cvtsi32_si128(low as i32);
+        let nibbles = _mm_and_si128(_mm_unpacklo_epi8(low, _mm_srli_epi16::<4>(low)), _mm_set1_epi8(0xF));
+        // Two bits of each scale to the top of its word, then down to bits 4 and 5.
+        let places = _mm_setr_epi16(1 << 14, 1 << 12, 1 << 10, 1 << 8, 1 << 6, 1 << 4, 1 << 2, 1);
+        let high = _mm_and_si128(_mm_srli_epi16::<10>(_mm_mullo_epi16(_mm_set1_epi16(high), places)), _mm_set1_epi16(0x30));
+        let eight = _mm_sub_epi16(_mm_or_si128(_mm_cvtepu8_epi16(nibbles), high), _mm_set1_epi16(32));
+        let scales = _mm256_setr_m128i(_mm_unpacklo_epi16(eight, eight), _mm_unpackhi_epi16(eight, eight));
+        Scales { scales, minima: _mm256_setzero_si256(), d, dmin: 0.0 }
+    }
+}
+
+impl<B: SuperBlock> SuperScales for Unpacked<B> {
+    const BYTES: usize = B::BYTES;
+    const SUB: usize = 16;
+    const NUMBERS: Numbers = Numbers::Signed;
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn scales(block: *const u8) -> Scales {
+        // SAFETY: as the caller says.
+        let block = unsafe { Self::block(block) };
+        let scales = block.scales().map(|(scale, _)| i16::from(scale));
+        // SAFETY: 16 numbers.
+        let scales = unsafe { _mm256_loadu_si256(scales.as_ptr().cast()) };
+        Scales { scales, minima: _mm256_setzero_si256(), d: block.d(), dmin: 0.0 }
     }
 }

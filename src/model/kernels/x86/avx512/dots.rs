@@ -4,6 +4,7 @@
 //! batch. Each (weight row, activation row) has its own sums, added in one order whatever the batch.
 
 use super::super::prefetch;
+use super::super::scales::Numbers;
 use super::supers::Super;
 use crate::model::kernels::activations::{Operand, SUM_16, SUPER};
 use crate::model::kernels::set::Scratch;
@@ -75,15 +76,22 @@ unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Rows<M>) -> [f32; M] {
                 let mut dot = _mm512_setzero_si512();
                 for j in 0..4 {
                     let y = _mm512_loadu_si512(y.add(64 * j).cast());
-                    let mut products = _mm512_maddubs_epi16(q[j], y);
-                    if let Some(bias_log) = K::BIAS_LOG {
-                        products = _mm512_sub_epi16(products, _mm512_maddubs_epi16(_mm512_set1_epi8(1 << bias_log), y));
-                    }
+                    let products = match K::NUMBERS {
+                        Numbers::Least => _mm512_maddubs_epi16(q[j], y),
+                        Numbers::Moved(by) => {
+                            let moved = _mm512_maddubs_epi16(_mm512_set1_epi8(1 << by), y);
+                            _mm512_sub_epi16(_mm512_maddubs_epi16(q[j], y), moved)
+                        }
+                        Numbers::Signed => {
+                            let y = _mm512_mask_sub_epi8(y, _mm512_movepi8_mask(q[j]), _mm512_setzero_si512(), y);
+                            _mm512_maddubs_epi16(_mm512_abs_epi8(q[j]), y)
+                        }
+                    };
                     dot = _mm512_dpwssd_epi32(dot, products, scales[j]);
                 }
                 let y_scale = *x.scales[t].add(i);
                 sums[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_set1_ps(parts.d * y_scale), sums[t]);
-                if K::BIAS_LOG.is_none() {
+                if K::NUMBERS == Numbers::Least {
                     let y_sums = _mm256_loadu_si256(x.sums[t].add(i * SUPER / SUM_16).cast());
                     let minimum = _mm256_madd_epi16(y_sums, parts.minima);
                     minima[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(minimum), _mm256_set1_ps(parts.dmin * y_scale), minima[t]);

@@ -2,16 +2,17 @@
 
 mod dots;
 mod floats;
+mod laid;
 mod panel;
 mod plain;
 mod supers;
 mod tile;
 mod turn;
 
-use super::{halves, scales};
+use super::{Unpacked, halves, scales, ymm};
 use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
 use crate::model::kernels::tier::Tier;
-use crate::quant::GgmlType;
+use crate::quant::*;
 
 crate::model::kernels::float::float_functions!(true, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]);
 
@@ -41,8 +42,20 @@ fn dot_rows(ty: GgmlType) -> Option<DotRows> {
         GgmlType::Q4K => dots::rows::<scales::Q4K>,
         GgmlType::Q5K => dots::rows::<scales::Q5K>,
         GgmlType::Q6K => dots::rows::<scales::Q6K>,
-        // Rare types, slower, but not refused.
-        _ => return crate::model::kernels::scalar::dot_rows(ty),
+        GgmlType::IQ4NL => plain::rows::<plain::IQ4NL>,
+        GgmlType::MXFP4 => plain::rows::<plain::MXFP4>,
+        GgmlType::IQ4XS => dots::rows::<scales::IQ4XS>,
+        GgmlType::IQ2XXS => dots::rows::<Unpacked<BlockIQ2XXS>>,
+        GgmlType::IQ2XS => dots::rows::<Unpacked<BlockIQ2XS>>,
+        GgmlType::IQ2S => dots::rows::<Unpacked<BlockIQ2S>>,
+        GgmlType::IQ3XXS => dots::rows::<Unpacked<BlockIQ3XXS>>,
+        GgmlType::IQ3S => dots::rows::<Unpacked<BlockIQ3S>>,
+        GgmlType::IQ1S => dots::rows::<Unpacked<BlockIQ1S>>,
+        GgmlType::IQ1M => dots::rows::<Unpacked<BlockIQ1M>>,
+        GgmlType::TQ1_0 => dots::rows::<Unpacked<BlockTQ1_0>>,
+        GgmlType::TQ2_0 => dots::rows::<Unpacked<BlockTQ2_0>>,
+        // Rare types, slower, but not refused. The set asks for all that AVX2's does.
+        _ => return ymm::avx2::dot_rows(ty),
     })
 }
 
@@ -58,6 +71,21 @@ fn panel_rows(ty: GgmlType) -> Option<PanelRows> {
         GgmlType::Q4K => panel::supers::<scales::Q4K>,
         GgmlType::Q5K => panel::supers::<scales::Q5K>,
         GgmlType::Q6K => panel::supers::<scales::Q6K>,
+        GgmlType::IQ4NL => panel::plain::<plain::IQ4NL>,
+        GgmlType::MXFP4 => panel::plain::<plain::MXFP4>,
+        GgmlType::IQ4XS => panel::supers::<scales::IQ4XS>,
+        GgmlType::IQ2XXS => panel::supers::<Unpacked<BlockIQ2XXS>>,
+        GgmlType::IQ2XS => panel::supers::<Unpacked<BlockIQ2XS>>,
+        GgmlType::IQ2S => panel::supers::<Unpacked<BlockIQ2S>>,
+        GgmlType::IQ3XXS => panel::supers::<Unpacked<BlockIQ3XXS>>,
+        GgmlType::IQ3S => panel::supers::<Unpacked<BlockIQ3S>>,
+        GgmlType::IQ1S => panel::supers::<Unpacked<BlockIQ1S>>,
+        GgmlType::IQ1M => panel::supers::<Unpacked<BlockIQ1M>>,
+        GgmlType::TQ1_0 => panel::supers::<Unpacked<BlockTQ1_0>>,
+        GgmlType::TQ2_0 => panel::supers::<Unpacked<BlockTQ2_0>>,
+        GgmlType::NVFP4 => panel::plain::<Unpacked<BlockNVFP4>>,
+        GgmlType::Q1_0 => panel::plain::<Unpacked<BlockQ1_0>>,
+        GgmlType::Q2_0 => panel::plain::<Unpacked<BlockQ2_0>>,
         _ => return None,
     })
 }

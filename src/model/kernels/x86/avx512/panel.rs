@@ -4,8 +4,9 @@
 //! activations four numbers of a token follow each other, and one 32-bit word is spread over all lanes as it is loaded:
 //! [k / 4][12][4]. One load of weights feeds twelve multiplications.
 
+use super::super::scales::{Numbers, SIGN_LOG};
 use super::floats::{Stored, W};
-use super::plain::Plain;
+use super::laid::Laid;
 use super::supers::Super;
 use super::turn::turn;
 use crate::model::kernels::activations::{GROUP, LANE, SUM_16, SUPER};
@@ -46,7 +47,7 @@ pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, x: &Tile
 /// # Safety
 /// As for [`supers`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
+pub(super) unsafe fn plain<P: Laid>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
     // SAFETY: as the caller says.
     unsafe {
         unpack_plain::<P>(weights, row_bytes, x.k, scratch);
@@ -104,7 +105,7 @@ unsafe fn unpack_supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize, sc
                 (K::quants(block), K::scales(block))
             };
             for (quants, q) in quants.iter_mut().zip(q) {
-                quants[r] = q;
+                quants[r] = if K::NUMBERS == Numbers::Signed { _mm512_xor_si512(q, _mm512_set1_epi8(-128)) } else { q };
             }
             let pick = |v: __m256i| if K::SUB == SUM_16 { v } else { _mm256_permutexvar_epi16(every_second, v) };
             scale_rows[r] = _mm512_cvtepi16_epi32(pick(parts.scales));
@@ -146,10 +147,14 @@ unsafe fn supers_by_tile<K: Super, const T: usize>(x: &TileView, tile: usize, sc
         unsafe {
             for j in b * n_subs..(b + 1) * n_subs {
                 let mut dots = [_mm512_setzero_si512(); T];
-                if let Some(bias_log) = K::BIAS_LOG {
+                let moved_by = match K::NUMBERS {
+                    Numbers::Least => None,
+                    Numbers::Moved(by) => Some(by),
+                    Numbers::Signed => Some(SIGN_LOG),
+                };
+                if let Some(by) = moved_by {
                     for t in 0..T {
-                        let sum = _mm512_set1_epi32(*seeds.add(j * TOKENS + t));
-                        dots[t] = _mm512_sll_epi32(sum, _mm_cvtsi32_si128(bias_log));
+                        dots[t] = _mm512_sll_epi32(seed_of::<K>(seeds, j, t), _mm_cvtsi32_si128(by));
                     }
                 }
                 for s in j * K::SUB / LANE..(j + 1) * K::SUB / LANE {
@@ -164,7 +169,7 @@ unsafe fn supers_by_tile<K: Super, const T: usize>(x: &TileView, tile: usize, sc
                     sums[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, sums[t]);
                 }
             }
-            if K::BIAS_LOG.is_none() {
+            if K::NUMBERS == Numbers::Least {
                 take_off_minima(
                     &mut sums,
                     minima.add(b * n_subs * ROWS),
@@ -180,6 +185,18 @@ unsafe fn supers_by_tile<K: Super, const T: usize>(x: &TileView, tile: usize, sc
     }
     // SAFETY: whole tiles of 16 rows have room.
     unsafe { store_tile(totals, tile, scratch) };
+}
+
+/// Minus the sum of a token's activations beside weights `K::SUB * j..`; sums are kept of 16.
+///
+/// # Safety
+/// `seeds` is the tile's, with as many.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn seed_of<K: Super>(seeds: *const i32, j: usize, t: usize) -> __m512i {
+    let n = K::SUB / SUM_16;
+    // SAFETY: as the caller says.
+    _mm512_set1_epi32((0..n).map(|i| unsafe { *seeds.add((j * n + i) * TOKENS + t) }).sum())
 }
 
 /// Takes a block's minima times the sums of the activations off the sums.
@@ -218,64 +235,67 @@ unsafe fn store_tile<const T: usize>(totals: [__m512; T], tile: usize, scratch: 
     }
 }
 
-/// The panel, and scales `[k / 32][16]`.
+/// The panel, and scales `[k / SUB][16]`.
 ///
 /// # Safety
 /// As for [`supers`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn unpack_plain<P: Plain>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
-    let n_blocks = k / GROUP;
-    // A pair of blocks is unpacked at once; the second of the last pair may be missing.
+unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
+    let (n_groups, n_subs) = (k / GROUP, GROUP / P::SUB);
+    // A pair of groups is unpacked at once; the second of the last pair may be missing.
     scratch.panel.resize(k.next_multiple_of(2 * GROUP) * ROWS);
-    scratch.scales.resize(n_blocks * ROWS);
-    for b in (0..n_blocks).step_by(2) {
+    scratch.scales.resize(n_groups * n_subs * ROWS);
+    scratch.scales.fill(0.0);
+    for g in (0..n_groups).step_by(2) {
         let mut quants = [_mm512_setzero_si512(); ROWS];
         for (r, row) in weights.chunks_exact(row_bytes).take(ROWS).enumerate() {
-            for b in b..(b + 2).min(n_blocks) {
-                let at = b * P::BYTES;
-                scratch.scales[b * ROWS + r] = super::super::halves::widen_one(u16::from_le_bytes([row[at], row[at + 1]]));
+            // SAFETY: one or two groups from g on.
+            unsafe {
+                for s in g * n_subs..(g + 2).min(n_groups) * n_subs {
+                    scratch.scales[s * ROWS + r] = P::scale(row.as_ptr(), s);
+                }
+                quants[r] = P::pair(row.as_ptr(), g, g + 1 == n_groups);
             }
-            // SAFETY: one or two blocks from b on.
-            quants[r] = unsafe {
-                let block = row.as_ptr().add(b * P::BYTES);
-                if b + 1 < n_blocks { P::two(block) } else { _mm512_zextsi256_si512(P::one(block)) }
-            };
         }
-        for b in b..(b + 2).min(n_blocks) {
-            scratch.scales[b * ROWS..][..ROWS].iter_mut().skip(weights.len() / row_bytes).for_each(|s| *s = 0.0);
-        }
-        // SAFETY: the panel has room for pairs of blocks.
-        unsafe { store_turned(quants, scratch.panel.as_mut_ptr().add(b * GROUP * ROWS), ROWS) };
+        // SAFETY: the panel has room for pairs of groups.
+        unsafe { store_turned(quants, scratch.panel.as_mut_ptr().add(g * GROUP * ROWS), ROWS) };
     }
 }
 
 /// # Safety
 /// As for [`supers`], after [`unpack_plain`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn plain_by_tile<P: Plain, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
-    let n_blocks = x.k / GROUP;
+unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
+    let (n_groups, n_subs) = (x.k / GROUP, GROUP / P::SUB);
     let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr().cast::<i32>();
-    let seeds = x.tiles.seeds[tile * TOKENS * n_blocks..].as_ptr();
-    let y_scales = x.tiles.scales[tile * TOKENS * n_blocks..].as_ptr();
+    let seeds = x.tiles.seeds[tile * TOKENS * n_groups..].as_ptr();
+    let y_scales = x.tiles.scales[tile * TOKENS * n_groups..].as_ptr();
     let (panel, scales) = (scratch.panel.as_ptr(), scratch.scales.as_ptr());
+    let moved_by = _mm_cvtsi32_si128(P::BIAS_LOG);
     let mut totals = [_mm512_setzero_ps(); T];
-    for b in 0..n_blocks {
-        // SAFETY: block b of the panel and of the tile.
+    for j in 0..n_groups * n_subs {
+        let steps = j * P::SUB / LANE..(j + 1) * P::SUB / LANE;
+        // SAFETY: these weights of the panel and of the tile.
         unsafe {
-            let mut dots: [__m512i; T] = std::array::from_fn(|t| {
-                // What the weights were moved by, times the sum of the activations.
-                _mm512_sll_epi32(_mm512_set1_epi32(*seeds.add(b * TOKENS + t)), _mm_cvtsi32_si128(P::BIAS_LOG))
+            let word = |s: usize, t: usize| _mm512_set1_epi32(y.add(s * TOKENS + t).read_unaligned());
+            // What the weights were moved by, times the sum of the activations; sums are kept of 32.
+            let mut dots: [__m512i; T] = std::array::from_fn(|t| match P::SUB {
+                GROUP => _mm512_sll_epi32(_mm512_set1_epi32(*seeds.add(j * TOKENS + t)), moved_by),
+                _ => {
+                    let ones = _mm512_set1_epi8(1);
+                    let sum = steps.clone().fold(_mm512_setzero_si512(), |sum, s| _mm512_dpbusd_epi32(sum, ones, word(s, t)));
+                    _mm512_sub_epi32(_mm512_setzero_si512(), _mm512_sll_epi32(sum, moved_by))
+                }
             });
-            for s in b * GROUP / LANE..(b + 1) * GROUP / LANE {
+            for s in steps.clone() {
                 let w = _mm512_loadu_si512(panel.add(s * V).cast());
                 for t in 0..T {
-                    let word = y.add(s * TOKENS + t).read_unaligned();
-                    dots[t] = _mm512_dpbusd_epi32(dots[t], w, _mm512_set1_epi32(word));
+                    dots[t] = _mm512_dpbusd_epi32(dots[t], w, word(s, t));
                 }
             }
-            let scale = _mm512_loadu_ps(scales.add(b * ROWS));
+            let scale = _mm512_loadu_ps(scales.add(j * ROWS));
             for t in 0..T {
-                let scale = _mm512_mul_ps(scale, _mm512_set1_ps(*y_scales.add(b * TOKENS + t)));
+                let scale = _mm512_mul_ps(scale, _mm512_set1_ps(*y_scales.add(j / n_subs * TOKENS + t)));
                 totals[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, totals[t]);
             }
         }

@@ -3,14 +3,14 @@
 use super::super::prefetch;
 use crate::model::kernels::activations::{GROUP, LANE, Operand};
 use crate::model::kernels::set::Scratch;
-use crate::quant::{Block, BlockQ4_0, BlockQ8_0};
+use crate::model::kernels::x86::scales::SIGN_LOG;
+use crate::quant::{self, Block, BlockIQ4NL, BlockMXFP4, BlockQ4_0, BlockQ8_0};
 use std::arch::x86_64::*;
 
 /// Blocks whose scales are gathered together: a register of f32 in half width.
 const BLOCKS: usize = 8;
 
-/// A type with one scale for 32 weights, which stands in half precision at its block's begin:
-/// `weight = scale * (q - bias)`.
+/// A type with one scale for 32 weights: `weight = scale * (q - bias)`.
 pub(super) trait Plain {
     const BYTES: usize;
     /// The logarithm of the bias.
@@ -27,10 +27,35 @@ pub(super) trait Plain {
     /// # Safety
     /// `block` points to 2 * `BYTES` readable bytes.
     unsafe fn two(block: *const u8) -> __m512i;
+
+    /// The scale of a block. Most types have it in half precision at the begin.
+    ///
+    /// # Safety
+    /// `block` points to `BYTES` readable bytes.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn scale(block: *const u8) -> f32 {
+        // SAFETY: two bytes at the begin.
+        _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(unsafe { block.cast::<u16>().read_unaligned() }))))
+    }
+
+    /// The scales of eight neighbouring blocks.
+    ///
+    /// # Safety
+    /// `block` points to eight readable blocks.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn eight_scales(block: *const u8) -> __m256 {
+        // SAFETY: as the caller says.
+        let h = |i: usize| unsafe { block.add(i * Self::BYTES).cast::<i16>().read_unaligned() };
+        _mm256_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7)))
+    }
 }
 
 pub(super) struct Q8_0;
 pub(super) struct Q4_0;
+pub(super) struct IQ4NL;
+pub(super) struct MXFP4;
 
 impl Plain for Q8_0 {
     const BYTES: usize = BlockQ8_0::BYTES;
@@ -55,6 +80,60 @@ impl Plain for Q8_0 {
     }
 }
 
+/// 16 bytes as 32 nibbles, the low ones first.
+///
+/// # Safety
+/// `at` points to 16 readable bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn nibbles(at: *const u8) -> __m256i {
+    // SAFETY: as the caller says.
+    let bits = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(at.cast()) });
+    _mm256_and_si256(_mm256_srlv_epi16(bits, _mm256_setr_m128i(_mm_setzero_si128(), _mm_set1_epi16(4))), _mm256_set1_epi8(0xF))
+}
+
+/// Four 16-bit shifts by 4.
+const FOURS: i64 = 0x0004_0004_0004_0004;
+
+/// Two times 16 bytes as nibbles.
+///
+/// # Safety
+/// `a` and `b` point to 16 readable bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn nibbles_of_two(a: *const u8, b: *const u8) -> __m512i {
+    // SAFETY: as the caller says.
+    let (a, b) = unsafe { (_mm_loadu_si128(a.cast()), _mm_loadu_si128(b.cast())) };
+    let bits = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(_mm256_broadcastsi128_si256(a)), _mm256_broadcastsi128_si256(b));
+    let shift = _mm512_setr_epi64(0, 0, FOURS, FOURS, 0, 0, FOURS, FOURS);
+    _mm512_and_si512(_mm512_srlv_epi16(bits, shift), _mm512_set1_epi8(0xF))
+}
+
+/// What stands in a table at each of the nibbles of two times 16 bytes.
+///
+/// # Safety
+/// As for [`nibbles_of_two`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+pub(super) unsafe fn by_table(a: *const u8, b: *const u8, table: &[i8; 16]) -> __m512i {
+    // SAFETY: as the caller says; a table is 16 bytes.
+    unsafe { _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(table.as_ptr().cast())), nibbles_of_two(a, b)) }
+}
+
+/// A table's values moved to unsigned ones.
+const fn moved(table: [i8; 16]) -> [i8; 16] {
+    let mut moved = table;
+    let mut i = 0;
+    while i < 16 {
+        moved[i] = table[i] ^ i8::MIN;
+        i += 1;
+    }
+    moved
+}
+
+const IQ4_TABLE: [i8; 16] = moved(quant::IQ4_VALUES);
+const FP4_TABLE: [i8; 16] = moved(quant::FP4_VALUES);
+
 impl Plain for Q4_0 {
     const BYTES: usize = BlockQ4_0::BYTES;
     const BIAS_LOG: i32 = 3;
@@ -63,23 +142,74 @@ impl Plain for Q4_0 {
     #[inline]
     unsafe fn one(block: *const u8) -> __m256i {
         // SAFETY: 16 bytes behind the scale.
-        let bits = _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(block.add(2).cast()) });
-        _mm256_and_si256(_mm256_srlv_epi16(bits, _mm256_setr_m128i(_mm_setzero_si128(), _mm_set1_epi16(4))), _mm256_set1_epi8(0xF))
+        unsafe { nibbles(block.add(2)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn two(block: *const u8) -> __m512i {
         // SAFETY: 16 bytes behind each scale.
-        let (a, b) = unsafe { (_mm_loadu_si128(block.add(2).cast()), _mm_loadu_si128(block.add(Self::BYTES + 2).cast())) };
-        let bits = _mm512_inserti64x4::<1>(_mm512_castsi256_si512(_mm256_broadcastsi128_si256(a)), _mm256_broadcastsi128_si256(b));
-        let shift = _mm512_setr_epi64(0, 0, FOURS, FOURS, 0, 0, FOURS, FOURS);
-        _mm512_and_si512(_mm512_srlv_epi16(bits, shift), _mm512_set1_epi8(0xF))
+        unsafe { nibbles_of_two(block.add(2), block.add(Self::BYTES + 2)) }
     }
 }
 
-/// Four 16-bit shifts by 4.
-const FOURS: i64 = 0x0004_0004_0004_0004;
+impl Plain for IQ4NL {
+    const BYTES: usize = BlockIQ4NL::BYTES;
+    const BIAS_LOG: i32 = SIGN_LOG;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn one(block: *const u8) -> __m256i {
+        // SAFETY: 16 bytes behind the scale, twice.
+        unsafe { _mm512_castsi512_si256(by_table(block.add(2), block.add(2), &IQ4_TABLE)) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn two(block: *const u8) -> __m512i {
+        // SAFETY: 16 bytes behind each scale.
+        unsafe { by_table(block.add(2), block.add(Self::BYTES + 2), &IQ4_TABLE) }
+    }
+}
+
+impl Plain for MXFP4 {
+    const BYTES: usize = BlockMXFP4::BYTES;
+    const BIAS_LOG: i32 = SIGN_LOG;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn one(block: *const u8) -> __m256i {
+        // SAFETY: 16 bytes behind the exponent, twice.
+        unsafe { _mm512_castsi512_si256(by_table(block.add(1), block.add(1), &FP4_TABLE)) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn two(block: *const u8) -> __m512i {
+        // SAFETY: 16 bytes behind each exponent.
+        unsafe { by_table(block.add(1), block.add(Self::BYTES + 1), &FP4_TABLE) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn scale(block: *const u8) -> f32 {
+        // SAFETY: the first byte.
+        quant::half_of_e8m0(unsafe { *block })
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn eight_scales(block: *const u8) -> __m256 {
+        // SAFETY: the first byte of each block.
+        let e = |i: usize| i32::from(unsafe { *block.add(i * Self::BYTES) });
+        let e = _mm256_setr_epi32(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7));
+        // As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
+        let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(e, _mm256_set1_epi32(1)));
+        let subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), e);
+        let is_normal = _mm256_cmpgt_epi32_mask(e, _mm256_set1_epi32(1));
+        _mm256_castsi256_ps(_mm256_mask_blend_epi32(is_normal, subnormal, normal))
+    }
+}
 
 /// # Safety
 /// The processor has the features; `weights` is whole rows of `row_bytes` of `P`'s blocks, `out` is [m][rows].
@@ -122,7 +252,7 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
         for first in (0..whole).step_by(BLOCKS) {
             let block = row.as_ptr().add(first * P::BYTES);
             prefetch(block, BLOCKS * P::BYTES);
-            let d = eight_scales::<P>(block);
+            let d = P::eight_scales(block);
             let d: [__m256; M] = std::array::from_fn(|m| _mm256_mul_ps(d, _mm256_loadu_ps(scales[m].add(first))));
             for pair in 0..BLOCKS / 2 {
                 let q = P::two(block.add(2 * pair * P::BYTES));
@@ -138,7 +268,7 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
         for i in whole..n_blocks {
             let block = row.as_ptr().add(i * P::BYTES);
             let q = P::one(block);
-            let d = super::super::halves::widen_one(block.cast::<u16>().read_unaligned());
+            let d = P::scale(block);
             for m in 0..M {
                 let seed = _mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast());
                 let seed = _mm256_sll_epi32(seed, _mm_cvtsi32_si128(P::BIAS_LOG));
@@ -151,18 +281,6 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
         out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums[m], _mm512_zextps256_ps512(rest[m])));
     }
     M
-}
-
-/// The scales of eight neighbouring blocks.
-///
-/// # Safety
-/// `block` points to eight readable blocks.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline]
-unsafe fn eight_scales<P: Plain>(block: *const u8) -> __m256 {
-    // SAFETY: as the caller says.
-    let h = |i: usize| unsafe { block.add(i * P::BYTES).cast::<i16>().read_unaligned() };
-    _mm256_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7)))
 }
 
 /// The scales of blocks `2 * pair` and `2 * pair + 1`, eight times each.

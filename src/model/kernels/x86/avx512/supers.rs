@@ -2,9 +2,13 @@
 //!
 //! What each type's bits mean is said at the blocks in `quant`. Here they become unsigned numbers in the order of the
 //! activations; what a type subtracts from its numbers (32 in Q6_K) is a bias that the sums of the activations take off
-//! again, exactly, so that one multiplication of unsigned weights by signed activations serves all.
+//! again, exactly, so that one multiplication of unsigned weights by signed activations serves all. Types of other numbers
+//! than those that their bits are give them signed.
 
-use super::super::scales::{Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
+use super::super::Unpacked;
+use super::super::scales::{IQ4XS, Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
+use super::plain::by_table;
+use crate::quant::{IQ4_VALUES, SuperBlock};
 use std::arch::x86_64::*;
 
 /// A type with blocks of 256 weights.
@@ -116,5 +120,26 @@ impl Super for Q6K {
             masked_or(_mm512_srli_epi16::<4>(low), four, _mm512_and_si512(_mm512_srlv_epi16(high, right), upper))
         };
         [low(a, high_a), high(a, high_a), low(b, high_b), high(b, high_b)]
+    }
+}
+
+impl Super for IQ4XS {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m512i; 4] {
+        // SAFETY: 128 bytes from 8 on.
+        std::array::from_fn(|i| unsafe { by_table(block.add(8 + 32 * i), block.add(24 + 32 * i), &IQ4_VALUES) })
+    }
+}
+
+impl<B: SuperBlock> Super for Unpacked<B> {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m512i; 4] {
+        // SAFETY: as the caller says; then 256 numbers.
+        unsafe {
+            let quants = Self::block(block).quants();
+            std::array::from_fn(|i| _mm512_loadu_si512(quants.as_ptr().add(64 * i).cast()))
+        }
     }
 }

@@ -6,8 +6,8 @@ macro_rules! few {
         mod few {
             use crate::model::kernels::activations::{GROUP, Operand, SUM_16, SUPER};
             use crate::model::kernels::set::Scratch;
-            use crate::model::kernels::x86::halves::widen_one;
             use crate::model::kernels::x86::prefetch;
+            use crate::model::kernels::x86::scales::Numbers;
             use crate::model::kernels::x86::ymm::floats::total;
             use crate::model::kernels::x86::ymm::plain::Plain;
             use crate::model::kernels::x86::ymm::supers::{Super, spread_scales};
@@ -58,16 +58,19 @@ macro_rules! few {
                             let mut dot = _mm256_setzero_si256();
                             for j in 0..SUPER / GROUP {
                                 let y = _mm256_loadu_si256(quants[m].add(i * SUPER + j * GROUP).cast());
-                                let mut products = _mm256_maddubs_epi16(q[j], y);
-                                if let Some(bias_log) = K::BIAS_LOG {
-                                    let bias = _mm256_set1_epi8(1 << bias_log);
-                                    products = _mm256_sub_epi16(products, _mm256_maddubs_epi16(bias, y));
-                                }
+                                let products = match K::NUMBERS {
+                                    Numbers::Least => _mm256_maddubs_epi16(q[j], y),
+                                    Numbers::Moved(by) => {
+                                        let moved = _mm256_maddubs_epi16(_mm256_set1_epi8(1 << by), y);
+                                        _mm256_sub_epi16(_mm256_maddubs_epi16(q[j], y), moved)
+                                    }
+                                    Numbers::Signed => _mm256_maddubs_epi16(_mm256_abs_epi8(q[j]), _mm256_sign_epi8(y, q[j])),
+                                };
                                 dot = $add_words(dot, products, scales[j]);
                             }
                             let y_scale = *y_scales[m].add(i);
                             sums[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(parts.d * y_scale), sums[m]);
-                            if K::BIAS_LOG.is_none() {
+                            if K::NUMBERS == Numbers::Least {
                                 let y_sums = _mm256_loadu_si256(y_sums[m].add(i * SUPER / SUM_16).cast());
                                 let minimum = _mm256_cvtepi32_ps(_mm256_madd_epi16(y_sums, parts.minima));
                                 minima[m] = _mm256_fmadd_ps(minimum, _mm256_set1_ps(parts.dmin * y_scale), minima[m]);
@@ -117,14 +120,21 @@ macro_rules! few {
                     unsafe {
                         let block = row.as_ptr().add(i * P::BYTES);
                         prefetch(block, P::BYTES);
-                        let q = P::quants(block);
-                        let d = widen_one(block.cast::<u16>().read_unaligned());
-                        let magnitude = _mm256_abs_epi8(q);
-                        for m in 0..M {
-                            let y = _mm256_sign_epi8(_mm256_loadu_si256(quants[m].add(i * GROUP).cast()), q);
-                            let dot = $add_bytes(_mm256_setzero_si256(), magnitude, y);
-                            let scale = _mm256_set1_ps(d * *y_scales[m].add(i));
-                            sums[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, sums[m]);
+                        for g in 0..P::GROUPS {
+                            let q = P::quants(block, g);
+                            let magnitude = _mm256_abs_epi8(q);
+                            // A lane is the sum of four products, so half a register that of sixteen.
+                            let d = match P::SUB {
+                                GROUP => _mm256_set1_ps(P::scale(block, g)),
+                                _ => _mm256_setr_m128(_mm_set1_ps(P::scale(block, 2 * g)), _mm_set1_ps(P::scale(block, 2 * g + 1))),
+                            };
+                            for m in 0..M {
+                                let at = i * P::GROUPS + g;
+                                let y = _mm256_sign_epi8(_mm256_loadu_si256(quants[m].add(at * GROUP).cast()), q);
+                                let dot = $add_bytes(_mm256_setzero_si256(), magnitude, y);
+                                let scale = _mm256_mul_ps(d, _mm256_set1_ps(*y_scales[m].add(at)));
+                                sums[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, sums[m]);
+                            }
                         }
                     }
                 }

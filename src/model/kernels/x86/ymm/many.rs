@@ -6,6 +6,7 @@ macro_rules! many {
         mod many {
             use crate::model::kernels::activations::{GROUP, LANE, SUM_16, SUPER};
             use crate::model::kernels::set::{PANEL_ROWS as ROWS, Scratch, TileView};
+            use crate::model::kernels::x86::scales::Numbers;
             use crate::model::kernels::x86::ymm::floats::Stored;
             use crate::model::kernels::x86::ymm::plain::Plain;
             use crate::model::kernels::x86::ymm::supers::Super;
@@ -39,7 +40,7 @@ macro_rules! many {
                 unsafe {
                     unpack::plain::<P>(weights, row_bytes, x.k, scratch);
                     for tile in 0..x.m.div_ceil(TOKENS) {
-                        let sums = plain_by_tile(x, tile, scratch);
+                        let sums = plain_by_tile::<P>(x, tile, scratch);
                         store(sums, tile, scratch);
                     }
                 }
@@ -83,6 +84,13 @@ macro_rules! many {
                 unsafe { [_mm256_loadu_si256(at.cast()), _mm256_loadu_si256(at.add(STEP / 2).cast())] }
             }
 
+            /// `sums` and the products of signed bytes by fours: a weight's sign is moved over to its activation.
+            #[target_feature(enable = $features)]
+            #[inline]
+            fn add_signed(sums: __m256i, weights: __m256i, activations: __m256i) -> __m256i {
+                $add_bytes(sums, _mm256_abs_epi8(weights), _mm256_sign_epi8(activations, weights))
+            }
+
             /// # Safety
             /// As for [`supers`], after the panel was unpacked.
             #[target_feature(enable = $features)]
@@ -103,10 +111,10 @@ macro_rules! many {
                     unsafe {
                         for j in b * n_subs..(b + 1) * n_subs {
                             let mut dots = [[_mm256_setzero_si256(); TOKENS]; 2];
-                            if let Some(bias_log) = K::BIAS_LOG {
+                            if let Numbers::Moved(by) = K::NUMBERS {
                                 for t in 0..TOKENS {
                                     let sum = _mm256_set1_epi32(*seeds.add(j * TOKENS + t));
-                                    let seed = _mm256_sll_epi32(sum, _mm_cvtsi32_si128(bias_log));
+                                    let seed = _mm256_sll_epi32(sum, _mm_cvtsi32_si128(by));
                                     (dots[0][t], dots[1][t]) = (seed, seed);
                                 }
                             }
@@ -114,8 +122,12 @@ macro_rules! many {
                                 let w = both(panel.add(s * STEP));
                                 for t in 0..TOKENS {
                                     let word = _mm256_set1_epi32(y.add(s * TOKENS + t).read_unaligned());
-                                    dots[0][t] = $add_bytes(dots[0][t], w[0], word);
-                                    dots[1][t] = $add_bytes(dots[1][t], w[1], word);
+                                    for half in 0..2 {
+                                        dots[half][t] = match K::NUMBERS {
+                                            Numbers::Signed => add_signed(dots[half][t], w[half], word),
+                                            _ => $add_bytes(dots[half][t], w[half], word),
+                                        };
+                                    }
                                 }
                             }
                             let scale = both(scales.add(j * ROWS).cast()).map(|s| _mm256_castsi256_ps(s));
@@ -125,7 +137,7 @@ macro_rules! many {
                                 }
                             }
                         }
-                        if K::BIAS_LOG.is_none() {
+                        if K::NUMBERS == Numbers::Least {
                             let mut minimum = [[_mm256_setzero_si256(); TOKENS]; 2];
                             for j in b * n_subs / 2..(b + 1) * n_subs / 2 {
                                 let m = both(minima.add(j * ROWS * 2).cast());
@@ -156,29 +168,29 @@ macro_rules! many {
             /// # Safety
             /// As for [`plain`], after the panel was unpacked.
             #[target_feature(enable = $features)]
-            unsafe fn plain_by_tile(x: &TileView, tile: usize, scratch: &Scratch) -> Sums {
-                let n_blocks = x.k / GROUP;
+            unsafe fn plain_by_tile<P: Plain>(x: &TileView, tile: usize, scratch: &Scratch) -> Sums {
+                let n_subs = GROUP / P::SUB;
+                let n_groups = x.k / GROUP;
                 let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr().cast::<i32>();
-                let y_scales = x.tiles.scales[tile * TOKENS * n_blocks..].as_ptr();
+                let y_scales = x.tiles.scales[tile * TOKENS * n_groups..].as_ptr();
                 let (panel, scales) = (scratch.panel.as_ptr(), scratch.scales.as_ptr());
                 let mut totals = [[_mm256_setzero_ps(); TOKENS]; 2];
-                for b in 0..n_blocks {
-                    // SAFETY: block b of the panel and of the tile.
+                for j in 0..n_groups * n_subs {
+                    // SAFETY: these weights of the panel and of the tile.
                     unsafe {
                         let mut dots = [[_mm256_setzero_si256(); TOKENS]; 2];
-                        for s in b * GROUP / LANE..(b + 1) * GROUP / LANE {
+                        for s in j * P::SUB / LANE..(j + 1) * P::SUB / LANE {
                             let w = both(panel.add(s * STEP));
                             for t in 0..TOKENS {
                                 let word = _mm256_set1_epi32(y.add(s * TOKENS + t).read_unaligned());
                                 for half in 0..2 {
-                                    let signed = _mm256_sign_epi8(word, w[half]);
-                                    dots[half][t] = $add_bytes(dots[half][t], _mm256_abs_epi8(w[half]), signed);
+                                    dots[half][t] = add_signed(dots[half][t], w[half], word);
                                 }
                             }
                         }
-                        let scale = both(scales.add(b * ROWS).cast()).map(|s| _mm256_castsi256_ps(s));
+                        let scale = both(scales.add(j * ROWS).cast()).map(|s| _mm256_castsi256_ps(s));
                         for t in 0..TOKENS {
-                            let y_scale = _mm256_set1_ps(*y_scales.add(b * TOKENS + t));
+                            let y_scale = _mm256_set1_ps(*y_scales.add(j / n_subs * TOKENS + t));
                             for half in 0..2 {
                                 let scale = _mm256_mul_ps(scale[half], y_scale);
                                 totals[half][t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[half][t]), scale, totals[half][t]);

@@ -4,7 +4,7 @@
 mod few;
 mod floats;
 mod many;
-mod plain;
+pub(super) mod plain;
 mod supers;
 mod tier;
 mod tile;

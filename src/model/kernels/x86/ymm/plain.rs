@@ -1,28 +1,77 @@
-//! Blocks of 32 weights with one scale.
+//! Blocks of 32 weights with one scale, and longer ones that are several of those.
 
-use crate::quant::{Block, BlockQ4_0, BlockQ8_0};
+use super::super::Unpacked;
+use super::super::halves::widen_one;
+use crate::model::kernels::activations::GROUP;
+use crate::quant::{self, Block, BlockIQ4NL, BlockMXFP4, BlockQ4_0, BlockQ8_0, LongBlock};
 use std::arch::x86_64::*;
 
-/// A type with one scale for 32 weights, which stands in half precision at its block's begin.
-pub(super) trait Plain {
+/// A type whose weights are a scale times a number.
+pub(in super::super) trait Plain {
     const BYTES: usize;
+    /// Times 32 weights in a block.
+    const GROUPS: usize = 1;
+    /// Weights that have a scale in common: 16 or 32.
+    const SUB: usize = GROUP;
 
-    /// The signed numbers of a block in the order of the activations.
+    /// The signed numbers of weights `32 group..` of a block in the order of the activations; none is -128.
     ///
     /// # Safety
-    /// `block` points to `BYTES` readable bytes.
-    unsafe fn quants(block: *const u8) -> __m256i;
+    /// `block` points to `BYTES` readable bytes; `group < GROUPS`.
+    unsafe fn quants(block: *const u8, group: usize) -> __m256i;
+
+    /// The scale of weights `SUB * sub..` of a block. Most types have one, in half precision at the begin.
+    ///
+    /// # Safety
+    /// As for `quants`.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn scale(block: *const u8, _sub: usize) -> f32 {
+        // SAFETY: two bytes at the begin.
+        widen_one(unsafe { block.cast::<u16>().read_unaligned() })
+    }
 }
 
 pub(super) struct Q8_0;
 pub(super) struct Q4_0;
+pub(super) struct IQ4NL;
+pub(super) struct MXFP4;
+
+/// A table that a shuffle of 16 bytes looks up in, for each half of a register.
+pub(super) type Table = [[i8; 16]; 2];
+pub(super) const IQ4_TABLE: Table = [quant::IQ4_VALUES; 2];
+const FP4_TABLE: Table = [quant::FP4_VALUES; 2];
+
+/// 16 bytes as 32 nibbles, the low ones first.
+///
+/// # Safety
+/// `at` points to 16 readable bytes.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn nibbles(at: *const u8) -> __m256i {
+    // SAFETY: as the caller says.
+    let bits = unsafe { _mm_loadu_si128(at.cast()) };
+    let both = _mm256_set_m128i(_mm_srli_epi16::<4>(bits), bits);
+    _mm256_and_si256(both, _mm256_set1_epi8(0xF))
+}
+
+/// What stands in a table at each of 32 nibbles.
+///
+/// # Safety
+/// As for [`nibbles`].
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+pub(super) unsafe fn by_table(at: *const u8, table: &Table) -> __m256i {
+    // SAFETY: as the caller says; a table is 32 bytes.
+    unsafe { _mm256_shuffle_epi8(_mm256_loadu_si256(table.as_ptr().cast()), nibbles(at)) }
+}
 
 impl Plain for Q8_0 {
     const BYTES: usize = BlockQ8_0::BYTES;
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
-    unsafe fn quants(block: *const u8) -> __m256i {
+    unsafe fn quants(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 32 bytes behind the scale.
         unsafe { _mm256_loadu_si256(block.add(2).cast()) }
     }
@@ -33,10 +82,61 @@ impl Plain for Q4_0 {
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
-    unsafe fn quants(block: *const u8) -> __m256i {
+    unsafe fn quants(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 16 bytes behind the scale.
-        let bits = unsafe { _mm_loadu_si128(block.add(2).cast()) };
-        let both = _mm256_set_m128i(_mm_srli_epi16::<4>(bits), bits);
-        _mm256_sub_epi8(_mm256_and_si256(both, _mm256_set1_epi8(0xF)), _mm256_set1_epi8(8))
+        _mm256_sub_epi8(unsafe { nibbles(block.add(2)) }, _mm256_set1_epi8(8))
+    }
+}
+
+impl Plain for IQ4NL {
+    const BYTES: usize = BlockIQ4NL::BYTES;
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8, _: usize) -> __m256i {
+        // SAFETY: 16 bytes behind the scale.
+        unsafe { by_table(block.add(2), &IQ4_TABLE) }
+    }
+}
+
+impl Plain for MXFP4 {
+    const BYTES: usize = BlockMXFP4::BYTES;
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8, _: usize) -> __m256i {
+        // SAFETY: 16 bytes behind the exponent.
+        unsafe { by_table(block.add(1), &FP4_TABLE) }
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn scale(block: *const u8, _: usize) -> f32 {
+        // SAFETY: the first byte.
+        quant::half_of_e8m0(unsafe { *block })
+    }
+}
+
+impl<B: LongBlock> Plain for Unpacked<B> {
+    const BYTES: usize = B::BYTES;
+    const GROUPS: usize = B::LEN / GROUP;
+    const SUB: usize = B::SUB;
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8, group: usize) -> __m256i {
+        // SAFETY: as the caller says; then two times 16 numbers.
+        unsafe {
+            let block = Self::block(block);
+            let quants = [block.quants(2 * group), block.quants(2 * group + 1)];
+            _mm256_loadu_si256(quants.as_ptr().cast())
+        }
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn scale(block: *const u8, sub: usize) -> f32 {
+        // SAFETY: as the caller says.
+        unsafe { Self::block(block) }.d(sub * B::SUB / 16)
     }
 }

@@ -1,6 +1,10 @@
-//! Blocks of 256 weights, taken apart into registers of 32: unsigned numbers in the order of the activations.
+//! Blocks of 256 weights, taken apart into registers of 32: numbers in the order of the activations, signed or not as their
+//! [`super::super::scales::Numbers`] says.
 
-use super::super::scales::{Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
+use super::super::Unpacked;
+use super::super::scales::{IQ4XS, Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
+use super::plain::{IQ4_TABLE, by_table};
+use crate::quant::SuperBlock;
 use std::arch::x86_64::*;
 
 /// A type with blocks of 256 weights.
@@ -88,6 +92,27 @@ impl Super for Q6K {
             let upper = _mm256_slli_epi16::<4>(field(high, 2 * part, 3));
             _mm256_or_si256(field(low, 4 * (part / 2), 0xF), upper)
         })
+    }
+}
+
+impl Super for IQ4XS {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: 128 bytes from 8 on.
+        std::array::from_fn(|j| unsafe { by_table(block.add(8 + 16 * j), &IQ4_TABLE) })
+    }
+}
+
+impl<B: SuperBlock> Super for Unpacked<B> {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: as the caller says; then 256 numbers.
+        unsafe {
+            let quants = Self::block(block).quants();
+            std::array::from_fn(|j| load(quants.as_ptr().add(32 * j).cast()))
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Panels: 16 weight rows taken apart once, side by side, for many rows of activations. Their layout is that of the
 //! AVX-512 tier: four neighbouring numbers of a row, then the next row's, [k / 4][16][4]; here that is two registers.
 
-use super::super::halves::widen_one;
 use super::floats::{Stored, W};
 use super::plain::Plain;
 use super::supers::Super;
@@ -75,25 +74,32 @@ pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize
     }
 }
 
-/// The panel as signed numbers, and scales `[k / 32][16]`.
+/// The panel as signed numbers, and scales `[k / SUB][16]`.
 ///
 /// # Safety
 /// As for [`supers`], of `P`'s blocks.
 #[target_feature(enable = "avx2,fma,f16c")]
 pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
+    let n_subs = GROUP / P::SUB;
     scratch.panel.resize(k * ROWS);
-    scratch.scales.resize(k / GROUP * ROWS);
+    scratch.scales.resize(k / P::SUB * ROWS);
     scratch.scales.fill(0.0);
-    for b in 0..k / GROUP {
+    for g in 0..k / GROUP {
+        let (at, within) = (g / P::GROUPS * P::BYTES, g % P::GROUPS);
         for half in 0..2 {
             let mut quants = [_mm256_setzero_si256(); HALF];
             for (i, row) in weights.chunks_exact(row_bytes).skip(half * HALF).take(HALF).enumerate() {
-                let at = b * P::BYTES;
-                scratch.scales[b * ROWS + half * HALF + i] = widen_one(u16::from_le_bytes([row[at], row[at + 1]]));
-                // SAFETY: block b of the row.
-                quants[i] = unsafe { P::quants(row.as_ptr().add(at)) };
+                // SAFETY: the row's block that 32 weights are of.
+                unsafe {
+                    let block = row.as_ptr().add(at);
+                    quants[i] = P::quants(block, within);
+                    for s in 0..n_subs {
+                        let scale = P::scale(block, within * n_subs + s);
+                        scratch.scales[(g * n_subs + s) * ROWS + half * HALF + i] = scale;
+                    }
+                }
             }
-            let step = b * GROUP / LANE;
+            let step = g * GROUP / LANE;
             // SAFETY: the panel has k / 4 steps.
             unsafe { store_turned(quants, scratch.panel.as_mut_ptr().add(step * STEP + half * STEP / 2), HALF) };
         }
