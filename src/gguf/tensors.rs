@@ -5,7 +5,7 @@ use super::error::{At, Fault};
 use super::header::read_string;
 use super::limits::*;
 use super::notes::Notes;
-use crate::quant::GgmlType;
+use crate::quant::{GgmlType, REMOVED};
 use std::collections::HashSet;
 
 /// One tensor as the file's table has it.
@@ -39,9 +39,18 @@ impl TensorInfo {
         shape_text(&self.shape)
     }
 
-    /// "Q4_K", or "type 99" for one that is not known.
+    /// "Q4_K"; "Q4_2, removed" for a number that no longer is a type's, "type 99" for one that is not known.
     pub fn type_name(&self) -> String {
-        self.ty.map_or_else(|| format!("type {}", self.type_id), |ty| ty.name().to_owned())
+        match (self.ty, self.removed_type()) {
+            (Some(ty), _) => ty.name().to_owned(),
+            (None, Some(name)) => format!("{name}, removed"),
+            (None, None) => format!("type {}", self.type_id),
+        }
+    }
+
+    /// The name its type had, if the format no longer has it.
+    pub fn removed_type(&self) -> Option<&'static str> {
+        REMOVED.iter().find(|(id, _)| *id == self.type_id).map(|(_, name)| *name)
     }
 }
 

@@ -1,3 +1,5 @@
+mod rewritten;
+
 use super::*;
 use crate::protocol::CacheType;
 use std::path::{Path, PathBuf};

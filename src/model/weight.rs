@@ -146,7 +146,10 @@ fn bind(file: &Gguf, plan: &TensorPlan) -> Result<(GgmlType, TensorBytes), Tenso
     if plan.shape.contains(&0) {
         return Err(TensorError::Shape { name: name(), found: format!("{:?}", info.shape), expected: "at least one value".to_owned() });
     }
-    let ty = info.ty.ok_or_else(|| TensorError::Type { name: name(), found: format!("number {}", info.type_id) })?;
+    let ty = info.ty.ok_or_else(|| match info.removed_type() {
+        Some(found) => TensorError::RemovedType { name: name(), found },
+        None => TensorError::Type { name: name(), found: format!("number {}", info.type_id) },
+    })?;
     let bytes = file.tensor_bytes(info).map_err(|_| TensorError::Type { name: name(), found: ty.name().to_owned() })?;
     Ok((ty, bytes))
 }

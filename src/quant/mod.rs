@@ -30,4 +30,4 @@ pub use error::QuantError;
 pub use few_bits::*;
 pub use grid_blocks::*;
 pub use tables::*;
-pub use types::{GgmlType, TYPES, TypeRow};
+pub use types::{GgmlType, REMOVED, TYPES, TypeRow};

@@ -103,6 +103,18 @@ pub const TYPES: &[TypeRow] = &[
     row(Q2_0, "Q2_0", 64, 18, Some(Q8_0)),
 ];
 
+/// Numbers that the format once gave to a type and took back, with the name it had.
+pub const REMOVED: &[(u32, &str)] = &[
+    (4, "Q4_2"),
+    (5, "Q4_3"),
+    (31, "Q4_0_4_4"),
+    (32, "Q4_0_4_8"),
+    (33, "Q4_0_8_8"),
+    (36, "IQ4_NL_4_4"),
+    (37, "IQ4_NL_4_8"),
+    (38, "IQ4_NL_8_8"),
+];
+
 impl GgmlType {
     /// None for a number that was removed from the format or is not known yet.
     pub fn from_id(id: u32) -> Option<Self> {

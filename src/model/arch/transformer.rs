@@ -378,6 +378,7 @@ impl<'a> Transformer<'a> {
         let n_outer = n_latent.unwrap_or(n_embd);
         let fused = stack("ffn_gate_up", n_outer, 2 * n_ff);
         let up = stack("ffn_up", n_outer, n_ff);
+        let up_is_fused = fused.is_some();
         let missing = |what: &str, n_in, n_out| Matrices::Merged(h.tensor(blk(&format!("{what}_exps.weight")), &[n_in, n_out, n_expert]));
         let n_group = h.whole_or("expert_group_count", 0)?;
         let groups = (n_group > 1).then(|| h.count("expert_group_used_count")).transpose()?.map(|n_used| Groups { n: n_group, n_used });
@@ -405,13 +406,15 @@ impl<'a> Transformer<'a> {
             groups,
             renormalize: h.flag_or("expert_weights_norm", self.router.renormalize),
             scale,
-            gate: if fused.is_some() { None } else { stack("ffn_gate", n_outer, n_ff) },
-            fused: fused.is_some(),
+            gate: if up_is_fused { None } else { stack("ffn_gate", n_outer, n_ff) },
+            fused: up_is_fused,
             up: fused.or(up).unwrap_or_else(|| missing("ffn_up", n_outer, n_ff)),
             down: stack("ffn_down", n_ff, n_outer).unwrap_or_else(|| missing("ffn_down", n_ff, n_outer)),
             gate_bias: optional("ffn_gate_exps.bias", &[n_ff, n_expert]),
             up_bias: optional("ffn_up_exps.bias", &[n_ff, n_expert]),
             down_bias: optional("ffn_down_exps.bias", &[n_outer, n_expert]),
+            gate_scale: optional("ffn_gate_exps.scale", &[n_expert]),
+            up_scale: optional(if up_is_fused { "ffn_gate_up_exps.scale" } else { "ffn_up_exps.scale" }, &[n_expert]),
             down_scale: optional("ffn_down_exps.scale", &[n_expert]),
             activation: self.activation,
             clamp: self.clamp,

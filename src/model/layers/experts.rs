@@ -1,7 +1,7 @@
 //! A router chooses a few of many feed-forwards for each token; tokens are grouped by expert, so that each chosen
 //! expert's weights are read once.
 
-use super::super::kernels;
+use super::super::kernels::{self, KernelSet};
 use super::super::plan::{ExpertsPlan, Gating, Slot, TensorError, To};
 use super::super::weight::{Linear, Norm, Stack, vector};
 use super::super::workspace::Workspace;
@@ -27,6 +27,8 @@ pub struct Experts {
     up_bias: Vec<f32>,
     down_bias: Vec<f32>,
     /// [n_expert], or empty.
+    gate_scale: Vec<f32>,
+    up_scale: Vec<f32>,
     down_scale: Vec<f32>,
     /// Weights multiply the input.
     weigh_input: bool,
@@ -82,6 +84,8 @@ impl Experts {
             gate_bias: read(&plan.gate_bias)?,
             up_bias: read(&plan.up_bias)?,
             down_bias: read(&plan.down_bias)?,
+            gate_scale: read(&plan.gate_scale)?,
+            up_scale: read(&plan.up_scale)?,
             down_scale: read(&plan.down_scale)?,
             weigh_input: plan.gating == Gating::SigmoidOfInput,
             shared: shared.transpose()?,
@@ -164,12 +168,11 @@ impl Experts {
         s.output.resize(rows * n_embd, 0.0);
         let down = self.down.rows(expert);
         let x = pass.prepare(&s.hidden, rows, &[down.ty()]);
-        let bias = (!self.down_bias.is_empty()).then(|| &self.down_bias[expert * n_embd..][..n_embd]);
-        pass.compute.kernels().linear(&x, &[kernels::Linear { bias, ..kernels::Linear::new(down, &x) }], &mut s.output, n_embd);
-        let scale = self.down_scale.get(expert).copied().unwrap_or(1.0);
-        for ((_, r, weight), out) in shares.iter().zip(s.output.chunks_exact(n_embd)) {
+        pass.compute.kernels().linear(&x, &[kernels::Linear::new(down, &x)], &mut s.output, n_embd);
+        for ((_, r, weight), out) in shares.iter().zip(s.output.chunks_exact_mut(n_embd)) {
+            finish(pass.compute.set(), out, expert, &self.down_scale, &self.down_bias);
             let weight = if self.weigh_input { 1.0 } else { *weight };
-            pass.compute.set().axpy(weight * scale, out, &mut dst[r * n_embd..(r + 1) * n_embd]);
+            pass.compute.set().axpy(weight, out, &mut dst[r * n_embd..(r + 1) * n_embd]);
         }
     }
 
@@ -179,24 +182,36 @@ impl Experts {
         let gate = self.gate.as_ref().map(|g| g.rows(expert));
         let types: Vec<_> = std::iter::once(up.ty()).chain(gate.map(|g| g.ty())).collect();
         let x = pass.prepare(&s.input, rows, &types);
-        let plain = self.shape.is_plain() && self.up_bias.is_empty() && self.gate_bias.is_empty();
+        let bare = [&self.up_bias, &self.gate_bias, &self.up_scale, &self.gate_scale].into_iter().all(Vec::is_empty);
+        let plain = self.shape.is_plain() && bare;
         if let Some(gate) = gate.filter(|_| plain) {
             let part = kernels::Linear { gate: Some(gate), ..kernels::Linear::new(up, &x) };
             return pass.compute.kernels().linear(&x, &[part], &mut s.hidden, n_ff);
         }
         let width = self.shape.width();
         s.up_gate.resize(rows * width, 0.0);
-        let bias = |all: &'_ [f32], n: usize| -> Option<std::ops::Range<usize>> { (!all.is_empty()).then(|| expert * n..(expert + 1) * n) };
-        let up_bias = bias(&self.up_bias, up.n_rows()).map(|r| &self.up_bias[r]);
-        let mut parts = vec![kernels::Linear { bias: up_bias, ..kernels::Linear::new(up, &x) }];
-        if let Some(gate) = gate {
-            let bias = bias(&self.gate_bias, n_ff).map(|r| &self.gate_bias[r]);
-            parts.push(kernels::Linear { column: n_ff, bias, ..kernels::Linear::new(gate, &x) });
-        }
+        let mut parts = vec![kernels::Linear::new(up, &x)];
+        parts.extend(gate.map(|gate| kernels::Linear::new(gate, &x).at_column(n_ff)));
         pass.compute.kernels().linear(&x, &parts, &mut s.up_gate, width);
+        for row in s.up_gate.chunks_exact_mut(width) {
+            let (of_up, of_gate) = row.split_at_mut(up.n_rows());
+            finish(set, of_up, expert, &self.up_scale, &self.up_bias);
+            finish(set, of_gate, expert, &self.gate_scale, &self.gate_bias);
+        }
         for (out, row) in s.hidden.chunks_exact_mut(n_ff).zip(s.up_gate.chunks_exact(width)) {
             self.shape.row(set, row, out);
         }
+    }
+}
+
+/// An expert's scale and bias, where there are any, on a row of what its matrix gave.
+fn finish(set: &KernelSet, row: &mut [f32], expert: usize, scales: &[f32], biases: &[f32]) {
+    if let Some(scale) = scales.get(expert) {
+        set.scale(row, *scale);
+    }
+    if !biases.is_empty() {
+        let of_expert = &biases[expert * row.len()..][..row.len()];
+        row.iter_mut().zip(of_expert).for_each(|(y, b)| *y += b);
     }
 }
 

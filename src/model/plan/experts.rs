@@ -71,7 +71,9 @@ pub struct ExpertsPlan {
     pub gate_bias: Option<TensorPlan>,
     pub up_bias: Option<TensorPlan>,
     pub down_bias: Option<TensorPlan>,
-    /// Multiplies each expert's output, [n_expert].
+    /// Multiply what each expert's matrices give, before the biases; [n_expert].
+    pub gate_scale: Option<TensorPlan>,
+    pub up_scale: Option<TensorPlan>,
     pub down_scale: Option<TensorPlan>,
     pub activation: Activation,
     pub clamp: Option<Clamp>,

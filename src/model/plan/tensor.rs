@@ -9,18 +9,24 @@ pub enum TensorError {
     Shape { name: String, found: String, expected: String },
     #[error("tensor {name} has type {found}, which ingle cannot compute with")]
     Type { name: String, found: String },
+    #[error("tensor {name} has type {found}, which was removed from the format")]
+    RemovedType { name: String, found: &'static str },
 }
 
 impl TensorError {
     pub fn name(&self) -> &str {
         match self {
-            TensorError::Missing { name } | TensorError::Shape { name, .. } | TensorError::Type { name, .. } => name,
+            TensorError::Missing { name } | TensorError::Shape { name, .. } => name,
+            TensorError::Type { name, .. } | TensorError::RemovedType { name, .. } => name,
         }
     }
 
     pub fn remedy(&self) -> &'static str {
         match self {
             TensorError::Missing { .. } | TensorError::Shape { .. } => "The file is damaged or was converted wrongly; get another one",
+            TensorError::RemovedType { .. } => {
+                "Get the model in another quantization; Q4_0 and IQ4_NL took the place of their rearranged kinds"
+            }
             TensorError::Type { .. } => "A newer ingle may know the type; or get the model in another quantization",
         }
     }
