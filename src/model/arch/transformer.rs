@@ -350,6 +350,18 @@ impl<'a> Transformer<'a> {
         }
     }
 
+    /// The matrices of all experts, [n_in, n_out, n_expert]: merged, or each a tensor of its own.
+    fn stack(&self, il: usize, what: &str, shape: [usize; 3]) -> Option<Matrices> {
+        let merged = self.blk(il, &format!("{what}_exps.weight"));
+        if self.h.has(&merged) {
+            return Some(Matrices::Merged(self.h.tensor(merged, &shape)));
+        }
+        let apart = |x: usize| self.blk(il, &format!("{what}.{x}.weight"));
+        let [n_in, n_out, n_expert] = shape;
+        let all = || (0..n_expert).map(|x| self.h.tensor(apart(x), &[n_in, n_out])).collect();
+        self.h.has(&apart(0)).then(|| Matrices::Apart(all()))
+    }
+
     pub fn experts(&self, il: usize) -> Result<ExpertsPlan, ArchError> {
         let (h, n_embd) = (self.h, self.dims.n_embd);
         let (n_expert, n_used) =
@@ -357,15 +369,7 @@ impl<'a> Transformer<'a> {
         let n_ff = h.counts("expert_feed_forward_length", self.dims.n_layer, Some(self.dims.n_ff[il]))?[il];
         let blk = |what: &str| self.blk(il, what);
         let optional = |what: &str, shape: &[usize]| Some(blk(what)).filter(|n| h.has(n)).map(|n| h.tensor(n, shape));
-        let stack = |what: &str, n_in: usize, n_out: usize| -> Option<Matrices> {
-            let merged = blk(&format!("{what}_exps.weight"));
-            let apart = |x: usize| blk(&format!("{what}.{x}.weight"));
-            match () {
-                () if h.has(&merged) => Some(Matrices::Merged(h.tensor(merged, &[n_in, n_out, n_expert]))),
-                () if h.has(&apart(0)) => Some(Matrices::Apart((0..n_expert).map(|x| h.tensor(apart(x), &[n_in, n_out])).collect())),
-                () => None,
-            }
-        };
+        let stack = |what: &str, n_in: usize, n_out: usize| self.stack(il, what, [n_in, n_out, n_expert]);
         let (key, name) =
             if h.has(&blk("ffn_routed_down.weight")) { ("expert_latent_length", "ffn_routed") } else { ("moe_latent_size", "ffn_latent") };
         let n_latent = h.count_opt(key)?;
