@@ -115,49 +115,6 @@ fn whole_golden(name: &'static str) -> Option<Golden> {
     Some(read_golden(&PathBuf::from(std::env::var_os("INGLE_GOLDEN")?).join("archs"), name))
 }
 
-/// Whatever a model keeps of each position can be cut anywhere.
-#[test]
-fn models_without_states_go_on_from_any_position() {
-    for name in ["deepseek32", "glm-dsa"] {
-        let Some(golden) = whole_golden(name) else {
-            eprintln!("{name}: skipped, INGLE_GOLDEN is not set");
-            continue;
-        };
-        let options = options(CacheType::F32, true);
-        let mut model = Model::load(&golden.file, &options).unwrap();
-        let mut session = model.session(&options).unwrap();
-        let whole = run(&mut model, &mut session, &golden.ids, 1);
-        for keep in [47, 31, 17, 3, 0] {
-            assert_eq!(session.truncate(keep), keep, "{name}");
-            let rest = run(&mut model, &mut session, &golden.ids[keep..], 1);
-            assert_eq!(rest, whole[keep * golden.n_vocab..], "{name} from {keep} on");
-        }
-    }
-}
-
-#[test]
-fn states_go_back_to_a_copy_and_the_rest_is_computed_alike() {
-    for name in ["mamba", "mamba2", "lfm2", "qwen35", "jamba", "rwkv6", "rwkv7"] {
-        let Some(golden) = whole_golden(name) else {
-            eprintln!("{name}: skipped, INGLE_GOLDEN is not set");
-            continue;
-        };
-        let options = options(CacheType::F32, true);
-        let mut model = Model::load(&golden.file, &options).unwrap();
-        let mut session = model.session(&options).unwrap();
-        let whole = run(&mut model, &mut session, &golden.ids, 1);
-        assert_eq!(session.truncate(20), 0, "{name} kept no copy");
-        run(&mut model, &mut session, &golden.ids[..17], 1);
-        session.snapshot();
-        run(&mut model, &mut session, &golden.ids[17..30], 1);
-        for (to, kept) in [(25, 17), (17, 17), (40, 17), (16, 0)] {
-            assert_eq!(session.truncate(to), kept, "{name} back to {to}");
-            let rest = run(&mut model, &mut session, &golden.ids[kept..], 1);
-            assert_eq!(rest, whole[kept * golden.n_vocab..], "{name} from {kept} on");
-        }
-    }
-}
-
 #[test]
 fn a_cancelled_or_refused_pass_leaves_the_session_as_it_was() {
     let golden = golden("llama");

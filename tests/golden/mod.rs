@@ -1,11 +1,13 @@
 //! What other programs answer for the same input.
 
 mod archs;
+mod damaged_models;
 mod end_to_end;
 mod hostile_files;
 mod quants;
 mod renderings;
 mod second_opinion;
+mod sequences;
 mod token_ids;
 
 use std::path::PathBuf;

@@ -290,30 +290,21 @@ impl<'a> Transformer<'a> {
         }
     }
 
-    /// Norms of queries and keys, whose shape tells whether each head has its own.
+    /// Norms of queries and keys. The shape of the first tells of both whether each head has its own, or all have one
+    /// together.
     fn head_norm(&self, il: usize, a: &AttentionPlan) -> Option<HeadNorm> {
-        let h = self.h;
-        let norm = |what: &str, n_head: usize| {
-            let name = self.blk(il, what);
-            let shape = h.shape(&format!("{name}.weight"))?;
-            let width: usize = shape.iter().product();
-            let whole = width == n_head * a.head_dim_k && n_head > 1;
-            // Rows of weights, one for each head, are a norm of each; one long row is a norm of all.
-            let each = whole && shape.len() > 1 && shape[1] == n_head;
-            let plan = h.norm(&name, self.kind, width, self.eps);
-            let plan = if each { reshaped(plan, &shape) } else { plan };
-            Some((plan, whole && !each, each))
-        };
-        let (q, k) = (norm("attn_q_norm", a.n_head), norm("attn_k_norm", a.n_head_kv));
-        let (whole, each) = [&q, &k].into_iter().flatten().fold((false, false), |(w, e), (_, whole, each)| (w || *whole, e || *each));
-        (q.is_some() || k.is_some()).then(|| HeadNorm {
-            q: q.map(|n| n.0),
-            k: k.map(|n| n.0),
-            whole,
-            each,
-            at: self.head_norm_at,
-            q_scales: None,
-        })
+        let (h, dim) = (self.h, a.head_dim_k);
+        let both = [("attn_q_norm", a.n_head), ("attn_k_norm", a.n_head_kv)].map(|(what, n_head)| (self.blk(il, what), n_head));
+        let has = |name: &str| h.has(&format!("{name}.weight"));
+        let (shape, n_head) = both.iter().find_map(|(name, n_head)| Some((h.shape(&format!("{name}.weight"))?, *n_head)))?;
+        let all = n_head > 1 && shape.iter().product::<usize>() == n_head * dim;
+        // Rows of weights, one for each head, are a norm of each; one long row is a norm of all.
+        let each = all && shape.len() > 1 && shape[1] == n_head;
+        let [q, k] = both.map(|(name, n_head)| {
+            let norm = has(&name).then(|| h.norm(&name, self.kind, if all { n_head * dim } else { dim }, self.eps));
+            if each { norm.map(|norm| reshaped(norm, &[dim, n_head])) } else { norm }
+        });
+        Some(HeadNorm { q, k, whole: all && !each, each, at: self.head_norm_at, q_scales: None })
     }
 
     /// One feed-forward, or experts where this layer has a router.

@@ -1,0 +1,68 @@
+//! What a model kept can be cut back to any position, and what follows is computed as if nothing had been cut: for every
+//! file of golden/archs. Layers that keep a state go back to a copy of it.
+
+use super::folder;
+use ingle::gguf::Gguf;
+use ingle::model::{Model, Session};
+use ingle::protocol::{CacheType, LoadOptions};
+use std::sync::atomic::AtomicBool;
+
+/// Where a copy is kept, and to where sequences of the files' 48 tokens are cut.
+const COPY_AT: usize = 17;
+const CUTS: [usize; 7] = [47, 40, 31, 17, 16, 3, 0];
+/// Sums over other groups of rows round otherwise.
+const NMSE_MAX: f64 = 1e-9;
+
+struct Run {
+    model: Model,
+    session: Session,
+    n_vocab: usize,
+    ids: Vec<u32>,
+}
+
+impl Run {
+    /// Logits of the tokens from `from` on, as one chunk.
+    fn rest(&mut self, from: usize, until: usize) -> Vec<f32> {
+        let mut out = Vec::new();
+        let ids = &self.ids[from..until];
+        let mut emit = |_: usize, row: &[f32]| out.extend_from_slice(row);
+        self.model.forward(&mut self.session, ids, 0..ids.len(), &AtomicBool::new(false), &mut emit).unwrap();
+        out
+    }
+}
+
+#[test]
+fn every_model_goes_on_from_where_it_was_cut() {
+    let (folder, options) = (
+        folder("archs"),
+        LoadOptions { n_ctx: 256, n_threads: 1, exact: true, cache_type_k: CacheType::F32, cache_type_v: CacheType::F32, ids_only: true },
+    );
+    let (mut n_cut, mut n_copied, mut wrong) = (0, 0, Vec::new());
+    for (name, json) in super::archs::cases(&folder) {
+        let file = Gguf::open(&folder.join(format!("{name}.gguf"))).unwrap();
+        let Ok(model) = Model::load(&file, &options) else { continue };
+        let ids = json["tokens"].as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect();
+        let n_vocab = model.n_vocab();
+        let mut run = Run { session: model.session(&options).unwrap(), model, n_vocab, ids };
+        let n = run.ids.len();
+        let whole = run.rest(0, n);
+        run.session.truncate(0);
+        run.rest(0, COPY_AT);
+        run.session.snapshot();
+        run.rest(COPY_AT, n);
+        for cut in CUTS {
+            let left = run.session.truncate(cut);
+            if left > cut || (!run.model.has_states() && left != cut) || (left != cut && left != COPY_AT && left != 0) {
+                wrong.push(format!("{name}: cut to {cut}, {left} are left"));
+            }
+            let error = super::archs::nmse(&run.rest(left, n), &whole[left * run.n_vocab..]);
+            if error > NMSE_MAX {
+                wrong.push(format!("{name}: from {left} on (cut to {cut}) NMSE {error:.1e}"));
+            }
+        }
+        if run.model.has_states() { n_copied += 1 } else { n_cut += 1 }
+    }
+    eprintln!("golden/archs: {n_cut} models go on from any position, {n_copied} from a copy of their states");
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(n_cut > 0);
+}
