@@ -14,7 +14,7 @@ fn quantized_models_are_as_near_as_llama_cpps() {
     let ids: Vec<String> = e2e["tokens"].as_array().unwrap().iter().map(|id| id.to_string()).collect();
     let (mut passed, mut failed) = (0, Vec::new());
     let tiers: Vec<&str> = kernels::available().iter().map(|set| set.tier().name()).collect();
-    println!("{:14} {:>10} {:>10} {tiers:?}", "model", "exact", "limit");
+    super::head(&[&["model", "exact", "limit"], &tiers[..], &["limit", ""]].concat());
     for (name, model) in e2e["models"].as_object().unwrap() {
         let path = |key: &str| folder.join(model[key].as_str().unwrap());
         if !path("gguf").exists() {
@@ -30,9 +30,11 @@ fn quantized_models_are_as_near_as_llama_cpps() {
             f64::max(error("32"), error("7"))
         };
         let fast: Vec<f64> = tiers.iter().map(of_tier).collect();
-        let shown: Vec<String> = fast.iter().map(|e| format!("{e:.2e}")).collect();
-        println!("{name:14} {truth:10.2e} {limit:10.2e} {}", shown.join(" "));
-        if fast.iter().all(|e| *e <= limit) && truth <= 1e-9 { passed += 1 } else { failed.push(name.as_str()) }
+        let shown: Vec<String> = fast.iter().map(|e| format!("{e:.1e}")).collect();
+        let ok = fast.iter().all(|e| *e <= limit) && truth <= 1e-9;
+        let ends = [format!("{limit:.1e}"), if ok { "pass" } else { "FAIL" }.to_owned()];
+        super::row(&[&[name.clone(), format!("{truth:.1e}"), "1e-9".to_owned()], &shown[..], &ends].concat());
+        if ok { passed += 1 } else { failed.push(name.as_str()) }
     }
     println!("{passed} passed, {} failed", failed.len());
     assert!(failed.is_empty(), "failed: {failed:?}");

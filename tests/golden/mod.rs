@@ -23,3 +23,13 @@ pub fn folder(name: &str) -> PathBuf {
         }
     }
 }
+
+/// The beginning of a table, as `benches/golden.sh` shows it.
+pub fn head(columns: &[&str]) {
+    row(columns);
+    println!("|{}", "---|".repeat(columns.len()));
+}
+
+pub fn row<T: AsRef<str>>(cells: &[T]) {
+    println!("| {} |", cells.iter().map(AsRef::as_ref).collect::<Vec<_>>().join(" | "));
+}

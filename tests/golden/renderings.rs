@@ -89,13 +89,17 @@ fn is_match(case: &Value, found: &Result<String, String>) -> bool {
 #[test]
 fn all_renderings_are_jinja2s() {
     let (mut n, mut wrong) = (0, Vec::new());
+    super::head(&["template", "cases", "equal", ""]);
     for golden in goldens() {
+        let before = wrong.len();
         for (case, found) in golden.cases().iter().zip(rendered(&golden)) {
             n += 1;
             if !is_match(case, &found) {
                 wrong.push(format!("{} {}: found {found:?}, expected {}", golden.name, case["name"], case["expected"]));
             }
         }
+        let (all, differ) = (golden.cases().len(), wrong.len() - before);
+        super::row(&[golden.name, all.to_string(), (all - differ).to_string(), if differ == 0 { "pass" } else { "FAIL" }.to_owned()]);
     }
     eprintln!("golden/templates: {} of {n} renderings equal", n - wrong.len());
     assert!(wrong.is_empty(), "{} differ, the first:\n{}", wrong.len(), wrong[0]);
