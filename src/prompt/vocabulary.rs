@@ -27,6 +27,9 @@ pub fn read_vocab(gguf: &Gguf) -> Result<Vocab, TokenizerError> {
         add_bos: gguf.want_bool("tokenizer.ggml.add_bos_token")?,
         add_eos: gguf.want_bool("tokenizer.ggml.add_eos_token")?,
         add_space_prefix: gguf.want_bool("tokenizer.ggml.add_space_prefix")?,
+        remove_extra_whitespaces: gguf.want_bool("tokenizer.ggml.remove_extra_whitespaces")?,
+        charsmap: charsmap(gguf)?,
+        lowercase: gguf.want_bool("tokenizer.ggml.normalizer.lowercase")?,
     })
 }
 
@@ -38,6 +41,16 @@ fn scores(gguf: &Gguf) -> Result<Option<Vec<f32>>, TokenizerError> {
         return Ok(gguf.want_ints::<i32>(KEY)?.map(|scores| scores.into_iter().map(|s| s as f32).collect()));
     }
     Ok(gguf.want_f32s(KEY)?.map(Iterator::collect))
+}
+
+/// Bytes, which some files have as signed numbers.
+fn charsmap(gguf: &Gguf) -> Result<Option<Vec<u8>>, TokenizerError> {
+    const KEY: &str = "tokenizer.ggml.precompiled_charsmap";
+    let is_signed = gguf.get(KEY).and_then(|v| v.as_array()).is_some_and(|a| a.element() == ValueType::I8);
+    if is_signed {
+        return Ok(gguf.want_ints::<i8>(KEY)?.map(|bytes| bytes.into_iter().map(i8::cast_unsigned).collect()));
+    }
+    Ok(gguf.want_ints(KEY)?)
 }
 
 fn special_ids(gguf: &Gguf) -> Result<SpecialIds, TokenizerError> {

@@ -206,7 +206,7 @@ impl Kinds {
         eog.extend([ids.eos, eot, ids.eom].into_iter().flatten());
 
         let mut kinds = Self { attributes, eog, eot, shaping: BTreeSet::new() };
-        kinds.except(&named);
+        kinds.except(vocab, &named);
         kinds.find_shaping(&named);
         kinds
     }
@@ -218,22 +218,23 @@ impl Kinds {
     }
 
     /// The models whose use of a name differs from all others'.
-    fn except(&mut self, named: &Named) {
+    fn except(&mut self, vocab: &Vocab, named: &Named) {
         for &(_, meaning, id) in &named.0 {
             if meaning == Meaning::Shown {
                 self.set(id, Attributes::USER_DEFINED);
             }
         }
         let eog = self.eog.clone();
-        let ends = |name: &str| named.id(name).filter(|id| eog.contains(id));
+        let ends = |name: &str| eog.iter().copied().find(|id| vocab.tokens.get(*id as usize) == name.as_bytes());
         // gpt-oss and Solar: <|end|> parts messages within an answer.
         let calls = ends("<|call|>").or(ends("<|calls|>")).is_some();
         if let Some(end) = ends("<|end|>").filter(|_| calls && (ends("<|return|>").is_some() || ends("<|flush|>").is_some())) {
             self.eog.remove(&end);
             self.set(end, Attributes::USER_DEFINED);
         }
-        // Gemma 4: </s> is a markup tag there.
-        if let Some(s) = ends("</s>").filter(|_| ends("<|tool_response>").is_some()) {
+        // Gemma 4 and PLaMo 2: </s> is a markup tag there.
+        let is_tag = ends("<|tool_response>").or(ends("<|plamo:eos|>")).is_some();
+        if let Some(s) = ends("</s>").filter(|_| is_tag) {
             self.eog.remove(&s);
             self.set(s, Attributes::NORMAL);
         }

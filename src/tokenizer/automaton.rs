@@ -97,14 +97,38 @@ impl Automaton {
         }
     }
 
-    fn step(&self, mut at: u32, byte: u8) -> u32 {
+    /// Where an edge of this very node leads.
+    fn child(&self, at: u32, byte: u8) -> Option<u32> {
+        let edges = self.edges(at);
+        edges.binary_search_by_key(&byte, |(b, _)| *b).ok().map(|i| edges[i].1)
+    }
+
+    /// The node of the longest suffix, in the tree, of the text that led to `at` and of `byte`.
+    pub(super) fn step(&self, mut at: u32, byte: u8) -> u32 {
         while at != ROOT {
-            if let Some((_, to)) = self.edges(at).iter().find(|(b, _)| *b == byte) {
-                return *to;
+            if let Some(to) = self.child(at, byte) {
+                return to;
             }
             at = self.nodes[at as usize].suffix;
         }
         self.first[usize::from(byte)]
+    }
+
+    /// The patterns that a text which led to `at` ends with, the longest first.
+    pub(super) fn patterns(&self, at: u32) -> impl Iterator<Item = u32> {
+        let found = |pattern: u32| (pattern != NONE).then_some(pattern);
+        std::iter::successors(found(self.nodes[at as usize].pattern), move |pattern| found(self.shorter(*pattern)))
+    }
+
+    /// How far `text` goes along with some pattern.
+    pub(super) fn n_followed(&self, text: &[u8]) -> usize {
+        let mut at = ROOT;
+        let follows = |byte: &&u8| {
+            let next = self.child(at, **byte);
+            at = next.unwrap_or(at);
+            next.is_some()
+        };
+        text.iter().take_while(follows).count()
     }
 
     /// For each place in `text` where patterns end: the place and the longest pattern.

@@ -1,45 +1,24 @@
 //! Ids to bytes.
 
 use super::attributes::Attributes;
-use super::{Strings, Tokenizer, alphabet, spm, vocab};
+use super::pre::Spelling;
+use super::{Strings, Tokenizer, alphabet, blanks, rwkv, vocab};
 
 /// What each token stands for as text (llama.cpp `token_to_piece`).
-pub(super) fn pieces(texts: &Strings, attributes: &[Attributes], is_bpe: bool) -> Strings {
+pub(super) fn pieces(texts: &Strings, attributes: &[Attributes], spelling: Spelling) -> Strings {
     let mut pieces = Strings::default();
     for (text, attribute) in texts.iter().zip(attributes) {
-        if attribute.is_cut_out() {
-            pieces.push(text);
-        } else if attribute.has(Attributes::NORMAL) && is_bpe {
-            pieces.push(&alphabet::decode_lossy(text));
-        } else if attribute.has(Attributes::NORMAL) {
-            pieces.push(&blanks(text));
-        } else if attribute.has(Attributes::BYTE) {
-            pieces.push(vocab::byte_of(text).as_slice());
-        } else {
-            pieces.push(&[]);
+        match spelling {
+            Spelling::Escapes => pieces.push(&rwkv::unescape(text).unwrap_or_default()),
+            _ if attribute.is_cut_out() => pieces.push(text),
+            Spelling::Plain if !attribute.has(Attributes::BYTE) => pieces.push(text),
+            Spelling::Blanks if attribute.has(Attributes::NORMAL) => pieces.push(&blanks::unescape(text)),
+            _ if attribute.has(Attributes::NORMAL) => pieces.push(&alphabet::decode_lossy(text)),
+            _ if attribute.has(Attributes::BYTE) => pieces.push(vocab::byte_of(text).as_slice()),
+            _ => pieces.push(&[]),
         }
     }
     pieces
-}
-
-/// U+2581 as the blank it stands for.
-fn blanks(text: &[u8]) -> Vec<u8> {
-    let blank = spm::BLANK.as_bytes();
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(byte) = rest.first() {
-        match rest.strip_prefix(blank) {
-            Some(after) => {
-                out.push(b' ');
-                rest = after;
-            }
-            None => {
-                out.push(*byte);
-                rest = &rest[1..];
-            }
-        }
-    }
-    out
 }
 
 impl Tokenizer {

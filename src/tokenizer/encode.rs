@@ -1,32 +1,14 @@
 //! The tokenizer: a checked vocabulary with what encoding needs.
 
 use super::attributes::{Attributes, Kinds};
-use super::bpe::Bpe;
+use super::kind::{self, Algorithm, Barred, Kind};
 use super::merging::stretches;
+use super::pre::Pre;
 use super::special::{Matcher, Special, Strip};
-use super::spm::Spm;
 use super::vocab::{SpecialIds, Vocab};
-use super::{Strings, TokenizerError, pre};
+use super::{Strings, TokenizerError, dna};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-
-/// Special ids of files that name none (llama.cpp `llama_vocab::impl::load`).
-const BPE_DEFAULTS: SpecialIds = SpecialIds { bos: Some(11), eos: Some(11), ..NO_IDS };
-const SPM_DEFAULTS: SpecialIds = SpecialIds { bos: Some(1), eos: Some(2), unk: Some(0), ..NO_IDS };
-const NO_IDS: SpecialIds = SpecialIds {
-    bos: None,
-    eos: None,
-    eot: None,
-    eom: None,
-    unk: None,
-    pad: None,
-    fim_pre: None,
-    fim_suf: None,
-    fim_mid: None,
-    fim_pad: None,
-    fim_rep: None,
-    fim_sep: None,
-};
 
 /// A piece of a prompt: text that a person may have written, or a token that shapes the conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,14 +32,10 @@ struct Writer {
     after_special: bool,
 }
 
-enum Algorithm {
-    Bpe(Bpe),
-    Spm(Spm),
-}
-
 /// Text to ids and back, for one vocabulary.
 pub struct Tokenizer {
-    algorithm: Algorithm,
+    kind: &'static Kind,
+    algorithm: Box<dyn Algorithm>,
     matcher: Matcher,
     pub(super) attributes: Vec<Attributes>,
     /// What each token stands for as text, control tokens included.
@@ -77,69 +55,58 @@ pub struct Tokenizer {
 impl Tokenizer {
     pub fn new(mut vocab: Vocab) -> Result<Self, TokenizerError> {
         let mut notes = Vec::new();
-        let is_bpe = match vocab.model.as_str() {
-            "gpt2" => true,
-            "llama" => false,
-            model => return Err(TokenizerError::UnknownModel { model: model.to_owned() }),
-        };
-        let pre = is_bpe.then(|| known_pre(&vocab, &mut notes)).transpose()?;
+        let kind = kind::of(&vocab)?;
+        let pre = kind.pre(&vocab, &mut notes)?;
         vocab.check()?;
-        drop_outsiders(&mut vocab, if is_bpe { BPE_DEFAULTS } else { SPM_DEFAULTS }, &mut notes);
+        let default_bos = kind.ids.bos.filter(|_| pre.default_bos);
+        drop_outsiders(&mut vocab, SpecialIds { bos: default_bos, ..kind.ids }, &mut notes);
 
         let kinds = Kinds::of(&vocab);
         let texts: Strings = (0..vocab.tokens.len()).map(|id| vocab.text(id)).collect();
-        let pieces = super::decode::pieces(&texts, &kinds.attributes, is_bpe);
-        let matcher = Matcher::new(specials(&vocab, &texts, &kinds.attributes));
-        let ids = vocab.ids;
-        let algorithm = match pre {
-            Some(pre) => Algorithm::Bpe(Bpe::new(pre, &texts, vocab.merges.as_ref())?),
-            None => Algorithm::Spm(Spm::new(&vocab, texts)),
-        };
-        let mut tokenizer = Self {
-            algorithm,
+        let matcher = Matcher::new(specials(&vocab, &pre, &texts, &kinds.attributes));
+        let shown = kind.reads_dna.then(|| dna::unmarked(&texts));
+        let pieces = super::decode::pieces(shown.as_ref().unwrap_or(&texts), &kinds.attributes, pre.spelling);
+        let algorithm = (kind.make)(&vocab, texts, pre)?;
+        let tokenizer = Self {
+            kind,
             matcher,
             attributes: kinds.attributes,
             pieces,
             shaping: kinds.shaping,
             eog: kinds.eog,
             eot: kinds.eot,
-            ids,
-            nl: None,
-            add_bos: vocab.add_bos.unwrap_or(pre.is_none_or(|p| p.add_bos)),
-            add_eos: vocab.add_eos.unwrap_or(false),
-            add_space_prefix: vocab.add_space_prefix.unwrap_or(!is_bpe),
-            clean_spaces: pre.is_some_and(|p| p.clean_spaces),
+            ids: vocab.ids,
+            nl: algorithm.newline().or(kind.ids.pad),
+            algorithm,
+            add_bos: pre.forces_bos || vocab.add_bos.unwrap_or(pre.add_bos),
+            add_eos: vocab.add_eos.unwrap_or(kind.add_eos),
+            add_space_prefix: vocab.add_space_prefix.unwrap_or(kind.add_space_prefix),
+            clean_spaces: pre.clean_spaces,
             notes,
         };
-        let named = |switch, on: bool, id_key, id: Option<u32>| match id {
-            None if on => Err(TokenizerError::NoSuchSpecial { switch, id_key }),
-            _ => Ok(()),
-        };
-        named("tokenizer.ggml.add_bos_token", tokenizer.add_bos, "tokenizer.ggml.bos_token_id", ids.bos)?;
-        named("tokenizer.ggml.add_eos_token", tokenizer.add_eos, "tokenizer.ggml.eos_token_id", ids.eos)?;
-        tokenizer.nl = tokenizer.newline().or(ids.pad);
+        tokenizer.check_frame()?;
         Ok(tokenizer)
     }
 
-    fn newline(&self) -> Option<u32> {
-        match &self.algorithm {
-            Algorithm::Spm(spm) => spm.byte(b'\n'),
-            Algorithm::Bpe(bpe) => {
-                let mut ids = Vec::new();
-                bpe.encode("\n", &|_| false, &mut ids);
-                ids.first().copied()
-            }
-        }
+    /// What is to be put around ids must be there.
+    fn check_frame(&self) -> Result<(), TokenizerError> {
+        let named = |switch, on: bool, id_key, id: Option<u32>| match id {
+            None if on && self.kind.frames => Err(TokenizerError::NoSuchSpecial { switch, id_key }),
+            _ => Ok(()),
+        };
+        named("tokenizer.ggml.add_bos_token", self.add_bos, "tokenizer.ggml.bos_token_id", self.ids.bos)?;
+        named("tokenizer.ggml.add_eos_token", self.add_eos, "tokenizer.ggml.eos_token_id", self.ids.eos)
     }
 
     /// The ids of `text`. `add_special`: with BOS and EOS if the vocabulary adds them. `parse_special`: control tokens
     /// in the text become their ids; leave it off for text that somebody else wrote.
     pub fn encode(&self, text: &str, add_special: bool, parse_special: bool) -> Vec<u32> {
         let mut ids = Vec::with_capacity(text.len() / 3 + 2);
-        ids.extend(self.ids.bos.filter(|_| add_special && self.add_bos));
+        let frames = add_special && self.kind.frames;
+        ids.extend(self.ids.bos.filter(|_| frames && self.add_bos));
         let mut writer = Writer { ids, after_special: true };
         self.each_piece(text, |s| parse_special || !s.hidden, |piece| self.write(piece, &|_| false, &mut writer));
-        writer.ids.extend(self.ids.eos.filter(|_| add_special && self.add_eos));
+        writer.ids.extend(self.ids.eos.filter(|_| frames && self.add_eos));
         writer.ids
     }
 
@@ -203,13 +170,10 @@ impl Tokenizer {
         }
     }
 
-    fn write(&self, piece: Piece<'_>, barred: &impl Fn(u32) -> bool, writer: &mut Writer) {
-        match (piece, &self.algorithm) {
-            (Piece::Token(id), _) => writer.ids.push(id),
-            (Piece::Text(text), Algorithm::Bpe(bpe)) => bpe.encode(text, barred, &mut writer.ids),
-            (Piece::Text(text), Algorithm::Spm(spm)) => {
-                spm.encode(text, self.add_space_prefix && writer.after_special, barred, &mut writer.ids);
-            }
+    fn write(&self, piece: Piece<'_>, barred: Barred<'_>, writer: &mut Writer) {
+        match piece {
+            Piece::Token(id) => writer.ids.push(id),
+            Piece::Text(text) => self.algorithm.encode(text, writer.after_special, barred, &mut writer.ids),
         }
         writer.after_special = matches!(piece, Piece::Token(_));
     }
@@ -256,12 +220,9 @@ impl Tokenizer {
         self.eog.contains(&id)
     }
 
-    /// "bpe" or "spm".
+    /// "bpe", "spm", "ugm", "rwkv" or "plamo2".
     pub fn kind_name(&self) -> &'static str {
-        match self.algorithm {
-            Algorithm::Bpe(_) => "bpe",
-            Algorithm::Spm(_) => "spm",
-        }
+        self.kind.name
     }
 
     /// What a person should know of this vocabulary: a guess, an id that was passed over.
@@ -273,17 +234,6 @@ impl Tokenizer {
 /// Whether it has an inside.
 fn can_be_broken(special: &Special) -> bool {
     std::str::from_utf8(&special.text).is_ok_and(|text| text.chars().nth(1).is_some())
-}
-
-fn known_pre(vocab: &Vocab, notes: &mut Vec<String>) -> Result<pre::Pre, TokenizerError> {
-    let name = match vocab.pre.as_deref() {
-        None | Some("") => {
-            notes.push("the file does not say its pre-tokenizer; the oldest one is assumed, answers may suffer".to_owned());
-            "default"
-        }
-        Some(name) => name,
-    };
-    pre::find(name).ok_or_else(|| TokenizerError::UnknownPre { pre: super::vocab::excerpt(name.as_bytes()) })
 }
 
 /// Ids outside the vocabulary count as absent, with a line in the log: real files have them.
@@ -314,13 +264,13 @@ fn drop_outsiders(vocab: &mut Vocab, defaults: SpecialIds, notes: &mut Vec<Strin
     }
 }
 
-fn specials(vocab: &Vocab, texts: &Strings, attributes: &[Attributes]) -> Vec<Special> {
-    // Neither is written in any file: llama.cpp goes by the model's name.
+fn specials(vocab: &Vocab, pre: &Pre, texts: &Strings, attributes: &[Attributes]) -> Vec<Special> {
+    // None of this is written in any file: llama.cpp goes by names.
     let name = vocab.name.to_lowercase();
-    let is_phi3 = name.contains("phi-3") || name.contains("phi3");
-    let is_modern_bert = name.contains("modern-bert");
+    let is_phi3 = !pre.mask_strips && (name.contains("phi-3") || name.contains("phi3"));
+    let is_modern_bert = !pre.mask_strips && !is_phi3 && name.contains("modern-bert");
     let strip = |text: &[u8]| Strip {
-        before: is_modern_bert && !is_phi3 && text == b"[MASK]",
+        before: (pre.mask_strips && text == b"<mask>") || (is_modern_bert && text == b"[MASK]"),
         after: is_phi3 && ![b"<unk>".as_slice(), b"<s>", b"<|endoftext|>"].contains(&text),
     };
     let special = |(id, attribute): (usize, &Attributes)| {

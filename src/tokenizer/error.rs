@@ -21,6 +21,12 @@ pub enum TokenizerError {
     ByteToken { id: usize, text: String },
     #[error("tokenizer.ggml.merges holds {text} at {index}, expected two parts with a blank between them")]
     Merge { index: usize, text: String },
+    #[error("token {id} is {text}, which has a broken escape, expected \\t, \\n, \\r, \\\\, or \\x with two digits")]
+    Escape { id: usize, text: String },
+    #[error("no token is typed as the byte <0x{byte:02X}>, which this kind of vocabulary falls back to")]
+    MissingByte { byte: u8 },
+    #[error("tokenizer.ggml.precompiled_charsmap {what}")]
+    Charsmap { what: &'static str },
     #[error("{switch} is true, but {id_key} names no token")]
     NoSuchSpecial { switch: &'static str, id_key: &'static str },
 }
@@ -44,7 +50,9 @@ impl TokenizerError {
             TokenizerError::KeyType { key, .. } => key.clone(),
             TokenizerError::Missing { key } | TokenizerError::Length { key, .. } => (*key).to_owned(),
             TokenizerError::TokenCount { .. } => "tokenizer.ggml.tokens".to_owned(),
-            TokenizerError::ByteToken { text, .. } => text.clone(),
+            TokenizerError::ByteToken { text, .. } | TokenizerError::Escape { text, .. } => text.clone(),
+            TokenizerError::MissingByte { byte } => format!("<0x{byte:02X}>"),
+            TokenizerError::Charsmap { .. } => "tokenizer.ggml.precompiled_charsmap".to_owned(),
             TokenizerError::Merge { .. } => "tokenizer.ggml.merges".to_owned(),
             TokenizerError::NoSuchSpecial { id_key, .. } => (*id_key).to_owned(),
         }

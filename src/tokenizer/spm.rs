@@ -1,12 +1,11 @@
 //! SentencePiece-style BPE: the pair that makes the token with the highest score is joined first.
 
 use super::Strings;
+use super::blanks::{self, BLANK};
 use super::index::Index;
+use super::kind::{Algorithm, Barred};
 use super::merging::{Merging, stretches};
 use super::vocab::Vocab;
-
-/// Stands for a blank in these vocabularies: U+2581.
-pub(super) const BLANK: &str = "▁";
 
 pub(super) struct Spm {
     texts: Strings,
@@ -16,6 +15,7 @@ pub(super) struct Spm {
     /// The token of each byte, for text that no token has.
     bytes: Vec<Option<u32>>,
     unk: Option<u32>,
+    add_space_prefix: bool,
 }
 
 /// A score that can be ordered: not-a-number comes last, the two zeros are one.
@@ -50,7 +50,7 @@ impl Spm {
         }
         let scores = (0..texts.len()).map(|id| Score::new(vocab.score(id))).collect();
         let longest = texts.iter().map(<[u8]>::len).max().unwrap_or(0);
-        let mut spm = Self { texts, index, scores, longest, bytes: Vec::new(), unk: vocab.ids.unk };
+        let mut spm = Self { texts, index, scores, longest, bytes: Vec::new(), unk: vocab.ids.unk, add_space_prefix: vocab.add_space_prefix.unwrap_or(true) };
         spm.bytes = (0..=u8::MAX).map(|b| spm.token(format!("<0x{b:02X}>").as_bytes()).or_else(|| spm.token(&[b]))).collect();
         spm
     }
@@ -62,23 +62,15 @@ impl Spm {
         self.index.find(self.index.hash(text, 0), |id| self.texts.get(id as usize) == text)
     }
 
-    pub(super) fn byte(&self, byte: u8) -> Option<u32> {
+    fn byte(&self, byte: u8) -> Option<u32> {
         self.bytes.get(usize::from(byte)).copied().flatten()
     }
+}
 
-    /// Adds the ids of `text`, in front of which a blank is put if `prefix`. A token of which `barred` holds is taken
-    /// as not there.
-    pub(super) fn encode(&self, text: &str, prefix: bool, barred: &impl Fn(u32) -> bool, ids: &mut Vec<u32>) {
-        let mut escaped = String::with_capacity(text.len() + text.len() / 2);
-        if prefix {
-            escaped.push_str(BLANK);
-        }
-        for c in text.chars() {
-            match c {
-                ' ' => escaped.push_str(BLANK),
-                c => escaped.push(c),
-            }
-        }
+impl Algorithm for Spm {
+    fn encode(&self, text: &str, first: bool, barred: Barred<'_>, ids: &mut Vec<u32>) {
+        let prefix = if first && self.add_space_prefix { BLANK } else { "" };
+        let escaped = prefix.to_owned() + &blanks::escape(text);
         let token = |text: &[u8]| self.token(text).filter(|id| !barred(*id));
         let mut merging = Merging::new();
         for stretch in stretches(&escaped) {
@@ -89,5 +81,9 @@ impl Spm {
                 None => ids.extend(bytes[start..end].iter().filter_map(|b| self.byte(*b).or(self.unk))),
             });
         }
+    }
+
+    fn newline(&self) -> Option<u32> {
+        self.byte(b'\n')
     }
 }

@@ -36,7 +36,7 @@ impl TokenType {
 }
 
 /// The ids that `tokenizer.ggml.*_token_id` name, as the file says them: they may lie outside the vocabulary.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpecialIds {
     pub bos: Option<u32>,
     pub eos: Option<u32>,
@@ -50,6 +50,29 @@ pub struct SpecialIds {
     pub fim_pad: Option<u32>,
     pub fim_rep: Option<u32>,
     pub fim_sep: Option<u32>,
+}
+
+impl SpecialIds {
+    pub const NONE: Self = Self {
+        bos: None,
+        eos: None,
+        eot: None,
+        eom: None,
+        unk: None,
+        pad: None,
+        fim_pre: None,
+        fim_suf: None,
+        fim_mid: None,
+        fim_pad: None,
+        fim_rep: None,
+        fim_sep: None,
+    };
+}
+
+impl Default for SpecialIds {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// What a file says of its tokenizer. Plain data, nothing of it checked.
@@ -72,6 +95,12 @@ pub struct Vocab {
     pub add_bos: Option<bool>,
     pub add_eos: Option<bool>,
     pub add_space_prefix: Option<bool>,
+    /// Unigram: blanks side by side, at the start and at the end are one or none.
+    pub remove_extra_whitespaces: Option<bool>,
+    /// Unigram: SentencePiece's map of characters.
+    pub charsmap: Option<Vec<u8>>,
+    /// White-space vocabularies: text is put into lower case.
+    pub lowercase: Option<bool>,
 }
 
 impl Vocab {
