@@ -50,7 +50,15 @@ impl Spm {
         }
         let scores = (0..texts.len()).map(|id| Score::new(vocab.score(id))).collect();
         let longest = texts.iter().map(<[u8]>::len).max().unwrap_or(0);
-        let mut spm = Self { texts, index, scores, longest, bytes: Vec::new(), unk: vocab.ids.unk, add_space_prefix: vocab.add_space_prefix.unwrap_or(true) };
+        let mut spm = Self {
+            texts,
+            index,
+            scores,
+            longest,
+            bytes: Vec::new(),
+            unk: vocab.ids.unk,
+            add_space_prefix: vocab.add_space_prefix.unwrap_or(true),
+        };
         spm.bytes = (0..=u8::MAX).map(|b| spm.token(format!("<0x{b:02X}>").as_bytes()).or_else(|| spm.token(&[b]))).collect();
         spm
     }

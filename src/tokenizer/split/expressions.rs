@@ -67,10 +67,8 @@ const BY_THREES: Stage = Stage::Expression(&[NUMBERS_3]);
 const DIGIT_THREES: Stage = Stage::Expression(&[Run::of(DIGITS).exactly(3).rule()]);
 const CHINESE_JAPANESE_RUNS: Stage = Stage::Expression(&[Run::of(Set::ranges(CHINESE_JAPANESE)).rule()]);
 /// `[^\n]+|[\n]+`
-const NEWLINES: Stage = Stage::Expression(&[
-    Run::of(Set::not(0).but(&[('\n', '\n')])).rule(),
-    Run::of(Set::ranges(&[('\n', '\n')])).rule(),
-]);
+const NEWLINES: Stage =
+    Stage::Expression(&[Run::of(Set::not(0).but(&[('\n', '\n')])).rule(), Run::of(Set::ranges(&[('\n', '\n')])).rule()]);
 /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 const GPT2_WORDS: Stage = Stage::Expression(&[
     CONTRACTION,
@@ -81,17 +79,10 @@ const GPT2_WORDS: Stage = Stage::Expression(&[
     SPACE_RUN,
 ]);
 /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
-const QWEN2_WORDS: Stage =
-    Stage::Expression(&[ANY_CASE_CONTRACTION, WORD, NUMBER_ALONE, SIGN_LINE, LINES, SPACES_BUT_ONE, SPACE_RUN]);
+const QWEN2_WORDS: Stage = Stage::Expression(&[ANY_CASE_CONTRACTION, WORD, NUMBER_ALONE, SIGN_LINE, LINES, SPACES_BUT_ONE, SPACE_RUN]);
 /// ``[!-/:-@\[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+``
-const DEEPSEEK_WORDS: Stage = Stage::Expression(&[
-    SIGNED_WORD,
-    DEEPSEEK_WORD,
-    PLAIN_SIGN_RUN.tail(Tail::Run(BREAKS, MANY)).rule(),
-    LINES,
-    SPACES_BUT_ONE,
-    SPACE_RUN,
-]);
+const DEEPSEEK_WORDS: Stage =
+    Stage::Expression(&[SIGNED_WORD, DEEPSEEK_WORD, PLAIN_SIGN_RUN.tail(Tail::Run(BREAKS, MANY)).rule(), LINES, SPACES_BUT_ONE, SPACE_RUN]);
 const SIGNED_WORD: Rule = Run::of(Set::ranges(LATIN)).lead(Lead::One(ASCII_SIGNS)).rule();
 const DEEPSEEK_WORD: Rule = Run::of(LETTERS_MARKS).lead(Lead::Maybe(NO_WORD_OR_SIGN)).rule();
 const PLAIN_SIGN_RUN: Run = Run::of(PLAIN_SIGNS).lead(Lead::Maybe(BLANK));
@@ -118,8 +109,7 @@ const BLOOM_SIGNS: Ranges = &[
 /// Signs, GPT-2's words, numbers, then ASCII digits by threes. The grave accent is no sign.
 pub(in crate::tokenizer) const DEFAULT: &[Stage] =
     &[Stage::Expression(&[Run::of(DEFAULT_SIGNS).rule()]), GPT2_WORDS, Stage::Expression(&[Run::of(NUMBERS).rule()]), DIGIT_THREES];
-const DEFAULT_SIGNS: Set =
-    Set::of(PUNCTUATION).also(&[('$', '$'), ('+', '+'), ('<', '>'), ('^', '^'), ('|', '|'), ('~', '~')]);
+const DEFAULT_SIGNS: Set = Set::of(PUNCTUATION).also(&[('$', '$'), ('+', '+'), ('<', '>'), ('^', '^'), ('|', '|'), ('~', '~')]);
 
 pub(in crate::tokenizer) const FALCON: &[Stage] = &[Stage::Expression(&[Run::of(FALCON_SIGNS).rule()]), GPT2_WORDS, DIGIT_THREES];
 const FALCON_SIGNS: Set = DEFAULT_SIGNS.also(&[('$', '$'), ('+', '+'), ('<', '>'), ('^', '^'), ('|', '|'), ('~', '~'), ('`', '`')]);
@@ -152,10 +142,8 @@ pub(in crate::tokenizer) const JAIS2: &[Stage] = &[Stage::Expression(&[
 ])];
 
 /// Numbers by threes, then Llama 3's with numbers as they come.
-pub(in crate::tokenizer) const MINICPM5: &[Stage] = &[
-    BY_THREES,
-    Stage::Expression(&[ANY_CASE_CONTRACTION, WORD, Run::of(NUMBERS).rule(), SIGN_LINE, LINES, SPACES_BUT_ONE, SPACE_RUN]),
-];
+pub(in crate::tokenizer) const MINICPM5: &[Stage] =
+    &[BY_THREES, Stage::Expression(&[ANY_CASE_CONTRACTION, WORD, Run::of(NUMBERS).rule(), SIGN_LINE, LINES, SPACES_BUT_ONE, SPACE_RUN])];
 
 pub(in crate::tokenizer) const QWEN2: &[Stage] = &[QWEN2_WORDS];
 
@@ -279,14 +267,7 @@ pub(in crate::tokenizer) const DEEPSEEK_V3: &[Stage] = &[BY_THREES, CHINESE_JAPA
 pub(in crate::tokenizer) const SPARK: &[Stage] = &[
     BY_THREES,
     CHINESE_JAPANESE_RUNS,
-    Stage::Expression(&[
-        SIGNED_WORD,
-        DEEPSEEK_WORD,
-        PLAIN_SIGN_RUN.rule(),
-        Run::of(BREAKS).most(1).rule(),
-        SPACES_BUT_ONE,
-        SPACE_RUN,
-    ]),
+    Stage::Expression(&[SIGNED_WORD, DEEPSEEK_WORD, PLAIN_SIGN_RUN.rule(), Run::of(BREAKS).most(1).rule(), SPACES_BUT_ONE, SPACE_RUN]),
     EACH_NUMBER,
 ];
 
@@ -331,8 +312,7 @@ pub(in crate::tokenizer) const DEEPSEEK_LLM: &[Stage] = &[
     EAST_ASIAN_RUNS,
     Stage::Expression(&[Run::of(NUMBERS).rule()]),
 ];
-const DEEPSEEK_SIGNS: Ranges =
-    &[('!', '/'), (':', '~'), ('！', '／'), ('：', '～'), ('‘', '‟'), ('\u{3000}', '。')];
+const DEEPSEEK_SIGNS: Ranges = &[('!', '/'), (':', '~'), ('！', '／'), ('：', '～'), ('‘', '‟'), ('\u{3000}', '。')];
 #[rustfmt::skip]
 const CASED_LETTERS: Ranges = &[
     ('A', 'Z'), ('a', 'z'), ('\u{B5}', '\u{B5}'), ('\u{C0}', '\u{D6}'), ('\u{D8}', '\u{F6}'), ('\u{F8}', '\u{1BA}'),

@@ -1,6 +1,6 @@
 //! One alternative of an expression, and how it is matched without going back.
 
-use super::set::{LETTER, Set, SPACE};
+use super::set::{LETTER, SPACE, Set};
 
 /// No upper limit.
 pub(super) const MANY: usize = usize::MAX;

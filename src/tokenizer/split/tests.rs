@@ -10,7 +10,8 @@ const ENGLISH: &str = "'s|'t|'re|'ve|'m|'ll|'d";
 const ENGLISH_ANY_CASE: &str = "'(?:[sStTmMdD]|[rR][eE]|[vV][eE]|[lL][lL])";
 const GPT2_EXPRESSION: &str = r"ENGLISH| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
 const QWEN2_EXPRESSION: &str = r"ANYCASE|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const DEEPSEEK_EXPRESSION: &str = r"[!-/:-@\[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
+const DEEPSEEK_EXPRESSION: &str =
+    r"[!-/:-@\[-`{-~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 const BLOOM_EXPRESSION: &str = r" ?[^(\s|.,!?…。，、।۔،)]+";
 const CHINESE_JAPANESE: &str = "[一-龥\u{3040}-\u{309f}\u{30a0}-\u{30ff}]+";
 const EAST_ASIAN: &str = r"[[ࠀ-龥가-\u{d7ff}]&&\S]+";
@@ -91,7 +92,8 @@ fn all_agree(text: &str) {
 /// Texts of characters and strings that the expressions treat differently.
 fn mixed_text() -> impl Strategy<Value = String> {
     const CHARACTERS: &str = "aTsrvlmdIZ''\u{20}\u{20}\u{20}\t\n\r0179٣½².,$`_/|<>()~\u{301}\u{e31}ñÉǅʰ中豈〇あ가ㄱㄅไ！。、…“🎉\u{200d}\u{a0}\u{3000}\u{2028}\u{85}\u{e000}\u{378}";
-    const STRINGS: [&str; 10] = ["<sentinel:12>", "<sentinel:1", "IMGIMGABCDZ", "IMGIMGABCDEZ", "123456", "    ", " \n ", "'re", "éA", "don't"];
+    const STRINGS: [&str; 10] =
+        ["<sentinel:12>", "<sentinel:1", "IMGIMGABCDZ", "IMGIMGABCDEZ", "123456", "    ", " \n ", "'re", "éA", "don't"];
     let character = proptest::sample::select(CHARACTERS.chars().map(String::from).collect::<Vec<_>>());
     let string = proptest::sample::select(STRINGS.map(str::to_owned).to_vec());
     proptest::collection::vec(prop_oneof![12 => character, 1 => string], 0..40).prop_map(|parts| parts.concat())
@@ -109,7 +111,9 @@ fn every_splitter_has_a_reference() {
 fn repeated_characters_are_split_as_the_expressions_say() {
     /// Enough for each limit in an expression; engines give up soon after.
     const N: usize = 600;
-    for unit in ["a", "A", "É", " ", "\n", "\r\n", " \u{a0}", "7", "²", "!", "/\n", "\u{301}", "漢", "漢か", "👩\u{200d}💻", "'s", " a", "Aé"] {
+    for unit in
+        ["a", "A", "É", " ", "\n", "\r\n", " \u{a0}", "7", "²", "!", "/\n", "\u{301}", "漢", "漢か", "👩\u{200d}💻", "'s", " a", "Aé"]
+    {
         for n in [1, 2, 3, 4, 5, 31, 255, 513, N] {
             all_agree(&unit.repeat(n));
             all_agree(&format!("{}x", unit.repeat(n)));

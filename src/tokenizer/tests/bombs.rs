@@ -110,7 +110,7 @@ fn sixteen_times_the_text_takes_twenty_times_the_time_at_most() {
                 };
                 (0..n_times).map(once).fold(f64::INFINITY, f64::min)
             };
-            let (small, large) = (seconds(1 << 20, 3), seconds(16 << 20, 1));
+            let (small, large) = (seconds(1 << 20, 5), seconds(16 << 20, 2));
             eprintln!("{name} {unit:?}: {small:.3} s, {large:.3} s, ratio {:.1}", large / small);
             let slow = large > (16 << 20) as f64 * AT_ONCE;
             over.extend((slow && large / small > RATIO_MAX).then(|| format!("{name} {unit:?}")));

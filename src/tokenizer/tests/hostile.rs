@@ -66,7 +66,6 @@ fn a_merge_whose_result_is_no_token_loses_nothing() {
     assert_eq!(tokenizer.encode(" ab", false, false), [32, 97, 98]);
 }
 
-
 // ---- kinds
 
 const HEAD: [(&str, f32, TokenType); 3] = [("<pad>", 0.0, Control), ("</s>", 0.0, Control), ("<unk>", 0.0, Unknown)];
