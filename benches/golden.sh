@@ -11,7 +11,7 @@ for part in "${@:-archs end_to_end quants token_ids renderings}"; do
     printf '\n## %s\n\n' "$name"
     # Tables and counts; what the test harness itself says is left out.
     cargo test --quiet --test ingle -- --nocapture --test-threads 1 "golden::$name::" 2>&1 \
-      | grep -E '^\||passed, |golden/|differ|FAIL|failed' || status=1
+      | grep -E '^\||^[0-9]+ passed|golden/|differ|FAIL|panicked' || status=1
   done
 done
 exit $status

@@ -42,6 +42,7 @@ fn every_type_has_its_row() {
 /// Bit for bit, adversarial blocks included.
 #[test]
 fn decoding_equals_ggml() {
+    super::head(&["type", "values decoded", "equal bit for bit"]);
     each_type(|ty, name, _, folder| {
         if !here(name, folder) {
             return;
@@ -53,6 +54,7 @@ fn decoding_equals_ggml() {
         for (i, (f, e)) in found.iter().zip(&expected).enumerate() {
             assert_eq!(f.to_bits(), e.to_bits(), "{name}: value {i} is {f}, expected {e}");
         }
+        super::row(&[name, &found.len().to_string(), "pass"]);
     });
 }
 
@@ -87,6 +89,7 @@ fn encoding_loses_no_more_than_ggml() {
 
 #[test]
 fn dot_products_equal_ggml() {
+    super::head(&["type", "activation", "dot product's distance", "limit", ""]);
     each_type(|ty, name, facts, folder| {
         if !here(name, folder) {
             return;
@@ -100,6 +103,8 @@ fn dot_products_equal_ggml() {
         let near = if ty.partner() == Some(GgmlType::Q8_1) { 1e-4 } else { 1e-5 };
         let off = (found - number("dot_quantized_activation")).abs();
         assert!(off <= near * size, "{name}: {found} is {off:.2e} off");
+        let partner = ty.partner().unwrap().name();
+        super::row(&[name, partner, &format!("{:.1e}", off / size), &format!("{near:.0e}"), "pass"]);
         let off = (found - number("dot_exact")).abs();
         assert!(off <= 1.5 * (number("vec_dot") - number("dot_exact")).abs() + 1e-3 * size, "{name}: {found} is {off:.2e} off");
     });

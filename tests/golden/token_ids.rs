@@ -36,6 +36,7 @@ fn all_ids_and_texts_are_llama_cpps() {
     let folder = super::folder("tokenizers");
     let strings: Vec<String> = serde_json::from_value(json(&folder.join("strings.json"))).unwrap();
     let (mut n_files, mut n_same, mut wrong) = (0, 0, Vec::new());
+    super::head(&["vocabulary", "kind", "answers", "equal", ""]);
     for path in vocabularies(&folder) {
         let golden = json(&path);
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -43,7 +44,10 @@ fn all_ids_and_texts_are_llama_cpps() {
         let tokenizer = read_vocab(&gguf).and_then(Tokenizer::new).unwrap_or_else(|e| panic!("{name}: {e}"));
         let tally = compare(&tokenizer, &golden, &strings);
         n_files += 1;
-        n_same += tally.n - tally.wrong.len();
+        let same = tally.n - tally.wrong.len();
+        let verdict = if same == tally.n { "pass" } else { "FAIL" };
+        super::row(&[&name, tokenizer.kind_name(), &tally.n.to_string(), &same.to_string(), verdict]);
+        n_same += same;
         wrong.extend(tally.wrong.into_iter().map(|w| format!("{name}: {w}")));
     }
     eprintln!("golden/tokenizers: {n_files} vocabularies, {n_same} answers equal");
