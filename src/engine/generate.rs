@@ -63,8 +63,10 @@ pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbo
         version: env!("CARGO_PKG_VERSION").to_owned(),
         ..Statistics::default()
     };
+    let prompter = loaded.prompter.clone();
+    let tokenizer = prompter.as_ref().map(|p| p.tokenizer());
     let mut answer = Answer {
-        sampler: Sampler::new(&request.sampling, u64::from(seed)),
+        sampler: Sampler::new(&request.sampling, u64::from(seed), tokenizer),
         assembler: Assembler::new(&request.limits.stop),
         logits: Vec::new(),
         times: TokenTimes::default(),

@@ -12,6 +12,7 @@ mod ids;
 mod ledger;
 mod message;
 mod report;
+mod sampling;
 mod settings;
 mod statistics;
 #[cfg(test)]
@@ -24,7 +25,8 @@ pub use ids::{ConversationId, JobId, ModelId, NodeId};
 pub use ledger::Ledger;
 pub use message::{Message, Role};
 pub use report::Report;
+pub use sampling::{Grammar, LogitBias, SamplerStep, Sampling};
 pub use settings::{
-    CacheType, Effective, Kind, SETTINGS, Sampling, Scope, Setting, SettingError, Settings, Source, Value, find as find_setting, resolve,
+    CacheType, Effective, Kind, SETTINGS, Scope, Setting, SettingError, Settings, Source, Value, find as find_setting, resolve,
 };
 pub use statistics::Statistics;

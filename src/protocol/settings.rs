@@ -3,10 +3,18 @@
 //! A [`Settings`] is one layer (what a person, a conversation, a file says); [`resolve`] lays layers over each other
 //! and says of each value where it comes from.
 
-use super::{Limits, LoadOptions};
+mod layers;
+mod table;
+
+use super::sampling::{LogitBias, SamplerStep};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
+
+pub use layers::{Effective, Settings, Source, resolve};
+pub use table::SETTINGS;
+
+/// Longest excerpt of a wrong value in an error, characters.
+const FOUND_CHARS_MAX: usize = 60;
 
 /// The type of a half of the KV cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -61,6 +69,19 @@ pub enum Kind {
     Text,
     /// Texts, each set adds one; an empty one clears them.
     Texts,
+    /// `ID+BIAS` or `ID-BIAS`, each set adds one; an empty one clears them.
+    Biases,
+    /// Names of sampler steps, parted by `;`.
+    Steps,
+    /// A JSON schema.
+    Schema,
+}
+
+impl Kind {
+    /// Whether each value said adds to those before it.
+    pub fn is_list(self) -> bool {
+        matches!(self, Kind::Texts | Kind::Biases)
+    }
 }
 
 /// One value of a setting.
@@ -90,7 +111,7 @@ pub enum Preset {
     Int(i64),
     Float(f64),
     Text(&'static str),
-    NoTexts,
+    Texts(&'static [&'static str]),
 }
 
 impl Preset {
@@ -99,7 +120,7 @@ impl Preset {
             Preset::Int(v) => Value::Int(v),
             Preset::Float(v) => Value::Float(v),
             Preset::Text(v) => Value::Text(v.to_owned()),
-            Preset::NoTexts => Value::Texts(Vec::new()),
+            Preset::Texts(v) => Value::Texts(v.iter().map(|text| (*text).to_owned()).collect()),
         }
     }
 }
@@ -119,137 +140,6 @@ pub struct Setting {
     /// The file's own recommendation lies under this key; empty where there is none.
     pub gguf_key: &'static str,
 }
-
-const fn float(
-    name: &'static str,
-    min: f64,
-    max: f64,
-    default: f64,
-    off: &'static str,
-    gguf_key: &'static str,
-    help: &'static str,
-) -> Setting {
-    Setting {
-        name,
-        aliases: &[],
-        scope: Scope::Sampling,
-        kind: Kind::Float { min, max },
-        default: Preset::Float(default),
-        off,
-        help,
-        gguf_key,
-    }
-}
-
-const fn int(
-    name: &'static str,
-    min: i64,
-    max: i64,
-    default: i64,
-    off: &'static str,
-    gguf_key: &'static str,
-    help: &'static str,
-) -> Setting {
-    Setting { name, aliases: &[], scope: Scope::Sampling, kind: Kind::Int { min, max }, default: Preset::Int(default), off, help, gguf_key }
-}
-
-/// Order and defaults of sampling are llama.cpp's (common/common.h).
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        aliases: &["temperature"],
-        ..float(
-            "temp",
-            0.0,
-            100.0,
-            0.8,
-            "0",
-            "general.sampling.temp",
-            "How much chance decides: 0 always takes the likeliest token, higher values wander",
-        )
-    },
-    int("top_k", -1, 1_000_000, 40, "0", "general.sampling.top_k", "Choose among this many likeliest tokens; 0 takes all"),
-    float("top_p", 0.0, 1.0, 0.95, "1", "general.sampling.top_p", "Choose among the likeliest tokens that together have this probability"),
-    float("min_p", 0.0, 1.0, 0.05, "0", "general.sampling.min_p", "Drop tokens less likely than this share of the likeliest one"),
-    int(
-        "repeat_last_n",
-        -1,
-        1_000_000,
-        64,
-        "0",
-        "general.sampling.penalty_last_n",
-        "How many last tokens the penalties look at; -1: the whole context",
-    ),
-    float("repeat_penalty", 0.0, 100.0, 1.0, "1", "general.sampling.penalty_repeat", "Makes tokens that occurred lately less likely"),
-    float("presence_penalty", -100.0, 100.0, 0.0, "0", "", "Taken once from each token that occurred lately"),
-    float("frequency_penalty", -100.0, 100.0, 0.0, "0", "", "Taken from a token for each time it occurred lately"),
-    Setting {
-        aliases: &["s"],
-        ..int("seed", -1, u32::MAX as i64, -1, "", "", "The start of the random numbers; -1: a new one each time, shown with the answer")
-    },
-    Setting {
-        aliases: &["n", "num_predict", "max_tokens", "n_predict"],
-        scope: Scope::Answer,
-        ..int("predict", -1, i32::MAX as i64, -1, "-1", "", "Tokens of an answer at most; -1: until it ends by itself")
-    },
-    Setting {
-        name: "stop",
-        aliases: &[],
-        scope: Scope::Answer,
-        kind: Kind::Texts,
-        default: Preset::NoTexts,
-        off: "",
-        help: "A text that ends the answer and is not part of it",
-        gguf_key: "",
-    },
-    Setting {
-        name: "system_prompt",
-        aliases: &["system", "sys"],
-        scope: Scope::Answer,
-        kind: Kind::Text,
-        default: Preset::Text(""),
-        off: "",
-        help: "What the model is told before the conversation begins",
-        gguf_key: "",
-    },
-    Setting {
-        aliases: &["c", "num_ctx", "n_ctx"],
-        scope: Scope::Load,
-        ..int(
-            "ctx_size",
-            0,
-            i32::MAX as i64,
-            0,
-            "0",
-            "",
-            "Context length in tokens; 0: what the model was trained for and fits, 16,384 at most",
-        )
-    },
-    Setting {
-        aliases: &["t", "num_thread"],
-        scope: Scope::Load,
-        ..int("threads", 0, 1024, 0, "0", "", "Compute threads; 0: as many as this machine has to give")
-    },
-    Setting {
-        name: "cache_type_k",
-        aliases: &["ctk"],
-        scope: Scope::Load,
-        kind: Kind::Choice(CacheType::NAMES),
-        default: Preset::Text("f16"),
-        off: "",
-        help: "Type of the keys in the KV cache",
-        gguf_key: "",
-    },
-    Setting {
-        name: "cache_type_v",
-        aliases: &["ctv"],
-        scope: Scope::Load,
-        kind: Kind::Choice(CacheType::NAMES),
-        default: Preset::Text("f16"),
-        off: "",
-        help: "Type of the values in the KV cache",
-        gguf_key: "",
-    },
-];
 
 /// The row of a name or alias, as typed: case and `-` for `_` do not matter.
 pub fn find(name: &str) -> Option<&'static Setting> {
@@ -273,24 +163,31 @@ impl Setting {
             Kind::Int { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Choice(names) => format!("one of {}", names.join(", ")),
             Kind::Text | Kind::Texts => "a text".to_owned(),
+            Kind::Biases => "a token's id, a sign and a number, as 15043+1.5 or 15043-inf".to_owned(),
+            Kind::Steps => format!("names out of {}", SamplerStep::names()),
+            Kind::Schema => "a JSON schema: an object in braces".to_owned(),
         }
     }
 
-    /// A value as typed on a command line or after `/set`.
+    /// A value as typed on a command line or after `/set`. There `""` is the empty text, and in a list of texts `\n` and
+    /// its like stand for what cannot be typed, as in llama.cpp.
     pub fn parse(&self, text: &str) -> Result<Value, SettingError> {
-        let text_trimmed = text.trim();
+        let trimmed = text.trim();
+        let text = if trimmed == "\"\"" { "" } else { text };
         let value = match self.kind {
-            Kind::Float { .. } => text_trimmed.parse().ok().map(Value::Float),
-            Kind::Int { .. } => text_trimmed.parse().ok().map(Value::Int),
-            Kind::Choice(_) | Kind::Text => Some(Value::Text(text.to_owned())),
-            Kind::Texts => Some(Value::Texts(vec![text.to_owned()])),
+            Kind::Float { .. } => trimmed.parse().ok().map(Value::Float),
+            Kind::Int { .. } => trimmed.parse().ok().map(Value::Int),
+            Kind::Choice(_) | Kind::Text | Kind::Steps | Kind::Schema => Some(Value::Text(text.to_owned())),
+            Kind::Texts | Kind::Biases if !self.off.is_empty() && trimmed == self.off => Some(Value::Texts(Vec::new())),
+            Kind::Texts => Some(Value::Texts(vec![unescaped(text)])),
+            Kind::Biases => Some(Value::Texts(vec![trimmed.to_owned()])),
         };
         self.check(value.unwrap_or_else(|| Value::Text(text.to_owned())))
     }
 
     /// The value in the setting's own type, if it is one the setting takes.
     pub fn check(&self, value: Value) -> Result<Value, SettingError> {
-        let wrong = |v: &Value| SettingError::Value { name: self.name, found: v.to_string(), expected: self.expected() };
+        let wrong = |v: &Value| SettingError::Value { name: self.name, found: excerpt(&v.to_string()), expected: self.expected() };
         match (self.kind, value) {
             (Kind::Float { min, max }, Value::Float(v)) if v >= min && v <= max => Ok(Value::Float(v)),
             (Kind::Float { min, max }, Value::Int(v)) if v as f64 >= min && v as f64 <= max => Ok(Value::Float(v as f64)),
@@ -301,187 +198,47 @@ impl Setting {
             (Kind::Text, Value::Text(v)) => Ok(Value::Text(v)),
             (Kind::Texts, Value::Texts(v)) => Ok(Value::Texts(v)),
             (Kind::Texts, Value::Text(v)) => Ok(Value::Texts(vec![v])),
+            (Kind::Biases, Value::Text(v)) => self.check(Value::Texts(vec![v])),
+            (Kind::Biases, Value::Texts(v)) if v.iter().all(|b| b.is_empty() || LogitBias::parse(b).is_some()) => Ok(Value::Texts(v)),
+            (Kind::Steps, Value::Text(v)) => match SamplerStep::list(&v) {
+                Some(steps) => Ok(Value::Text(steps.iter().map(|s| s.name()).collect::<Vec<_>>().join(";"))),
+                None => Err(wrong(&Value::Text(v))),
+            },
+            (Kind::Schema, Value::Text(v)) if v.trim().is_empty() || is_json_object(&v) => Ok(Value::Text(v.trim().to_owned())),
             (_, v) => Err(wrong(&v)),
         }
     }
 }
 
-/// One layer of settings: only what it says, by the table's names.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Settings(pub BTreeMap<String, Value>);
-
-impl Settings {
-    /// Sets by any of a setting's names. The nearest name is offered for one that is unknown.
-    pub fn set(&mut self, name: &str, text: &str) -> Result<&'static Setting, SettingError> {
-        let row = find(name).ok_or_else(|| SettingError::Unknown { name: name.to_owned(), nearest: nearest(name) })?;
-        let value = row.parse(text)?;
-        match (self.0.get_mut(row.name), value) {
-            (Some(Value::Texts(have)), Value::Texts(new)) if new.iter().any(|t| !t.is_empty()) => have.extend(new),
-            (_, Value::Texts(new)) if new.iter().all(String::is_empty) => drop(self.0.remove(row.name)),
-            (_, value) => drop(self.0.insert(row.name.to_owned(), value)),
-        }
-        Ok(row)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
+fn is_json_object(text: &str) -> bool {
+    serde_json::from_str::<serde_json::Value>(text).is_ok_and(|value| value.is_object())
 }
 
-/// The table's name that is nearest to a mistyped one: at most a third of its letters differ.
-fn nearest(name: &str) -> Option<&'static str> {
-    let name = name.to_ascii_lowercase().replace('-', "_");
-    SETTINGS.iter().map(|s| (distance(&name, s.name), s.name)).min().filter(|(d, n)| *d * 3 <= n.len().max(3)).map(|(_, n)| n)
+fn excerpt(text: &str) -> String {
+    let mut short: String = text.chars().take(FOUND_CHARS_MAX).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-/// Who said a value. The first of these that says one wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Source {
-    Command,
-    Conversation,
-    Persona,
-    Model,
-    Config,
-    File,
-    Default,
-}
-
-impl Source {
-    /// As shown beside a value.
-    pub fn name(self) -> &'static str {
-        match self {
-            Source::Command => "this command",
-            Source::Conversation => "this conversation",
-            Source::Persona => "the persona",
-            Source::Model => "the config, for this model",
-            Source::Config => "the config",
-            Source::File => "the model's file",
-            Source::Default => "the default",
-        }
-    }
-}
-
-/// Every setting's value with its source, in the table's order.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Effective(pub Vec<(&'static Setting, Value, Source)>);
-
-/// Lays the layers over the defaults; for each setting the first source in `Source`'s order that says a valid value wins.
-pub fn resolve(layers: &[(Source, &Settings)]) -> Effective {
-    let mut layers: Vec<_> = layers.to_vec();
-    layers.sort_by_key(|(source, _)| *source);
-    Effective(
-        SETTINGS
-            .iter()
-            .map(|row| {
-                let said = layers.iter().find_map(|(source, s)| {
-                    let value = s.0.get(row.name)?;
-                    Some((row.check(value.clone()).ok()?, *source))
-                });
-                let (value, source) = said.unwrap_or((row.default.value(), Source::Default));
-                (row, value, source)
-            })
-            .collect(),
-    )
-}
-
-impl Effective {
-    pub fn get(&self, name: &str) -> Option<(&Value, Source)> {
-        self.0.iter().find(|(row, ..)| row.name == name).map(|(_, v, s)| (v, *s))
-    }
-
-    fn float(&self, name: &str) -> f32 {
-        match self.get(name) {
-            Some((Value::Float(v), _)) => *v as f32,
-            _ => 0.0,
-        }
-    }
-
-    fn int(&self, name: &str) -> i64 {
-        match self.get(name) {
-            Some((Value::Int(v), _)) => *v,
-            _ => 0,
-        }
-    }
-
-    pub fn text(&self, name: &str) -> &str {
-        match self.get(name) {
-            Some((Value::Text(v), _)) => v,
-            _ => "",
-        }
-    }
-
-    pub fn sampling(&self) -> Sampling {
-        Sampling {
-            temp: self.float("temp"),
-            top_k: self.int("top_k").max(0) as u32,
-            top_p: self.float("top_p"),
-            min_p: self.float("min_p"),
-            repeat_last_n: self.int("repeat_last_n") as i32,
-            repeat_penalty: self.float("repeat_penalty"),
-            presence_penalty: self.float("presence_penalty"),
-            frequency_penalty: self.float("frequency_penalty"),
-            seed: u32::try_from(self.int("seed")).ok(),
-        }
-    }
-
-    pub fn limits(&self) -> Limits {
-        let stop = match self.get("stop") {
-            Some((Value::Texts(v), _)) => v.iter().filter(|s| !s.is_empty()).cloned().collect(),
-            _ => Vec::new(),
+/// `\n`, `\r`, `\t`, `\"`, `\'` and `\\` as what they stand for; any other backslash is one.
+fn unescaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        let meant = match (c, rest.as_str().chars().next()) {
+            ('\\', Some('n')) => '\n',
+            ('\\', Some('r')) => '\r',
+            ('\\', Some('t')) => '\t',
+            ('\\', Some(same @ ('\\' | '"' | '\''))) => same,
+            _ => {
+                out.push(c);
+                continue;
+            }
         };
-        Limits { n_predict: u32::try_from(self.int("predict")).ok(), stop }
+        rest.next();
+        out.push(meant);
     }
-
-    pub fn load_options(&self) -> LoadOptions {
-        LoadOptions {
-            n_ctx: self.int("ctx_size").max(0) as u32,
-            n_threads: self.int("threads").max(0) as u32,
-            cache_type_k: CacheType::from_name(self.text("cache_type_k")).unwrap_or(CacheType::F16),
-            cache_type_v: CacheType::from_name(self.text("cache_type_v")).unwrap_or(CacheType::F16),
-            exact: false,
-            ids_only: false,
-        }
-    }
-}
-
-/// The sampler chain's settings, ready to use.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Sampling {
-    pub temp: f32,
-    /// 0: all.
-    pub top_k: u32,
-    pub top_p: f32,
-    pub min_p: f32,
-    /// -1: the whole context.
-    pub repeat_last_n: i32,
-    pub repeat_penalty: f32,
-    pub presence_penalty: f32,
-    pub frequency_penalty: f32,
-    /// Absent: the engine draws one and says it in the statistics.
-    pub seed: Option<u32>,
-}
-
-impl Default for Sampling {
-    fn default() -> Self {
-        resolve(&[]).sampling()
-    }
+    out
 }

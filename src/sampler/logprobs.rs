@@ -1,13 +1,12 @@
 //! How likely the model held a token, before any setting changed that.
 
-use super::candidates;
+use super::{candidates, lanes};
 use crate::protocol::TopToken;
 
 /// The logarithm of the sum of all weights.
 fn normalizer(logits: &[f32]) -> f64 {
-    let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let sum: f64 = logits.iter().map(|l| f64::from((l - max).exp())).sum();
-    f64::from(max) + sum.ln()
+    let max = lanes::max(logits);
+    f64::from(max) + lanes::total(logits, max, 1.0).ln()
 }
 
 /// The natural logarithm of a token's probability; minus infinity for an id outside the vocabulary.

@@ -1,91 +1,148 @@
 //! Logits to a token.
 //!
 //! Begin with [`Sampler`]: it is told of every token of a conversation (`accept`) and chooses the next one (`sample`).
-//! The chain is llama.cpp's, in its order and with its rules (src/llama-sampler.cpp): penalties, top-k, top-p, min-p,
-//! temperature, draw. Each stands in a file of its own; `CHAIN` is the order.
+//! The chain is llama.cpp's, with its rules (src/llama-sampler.cpp), in the order that the settings say. Each rule stands
+//! in a file of its own; `Sampler::apply` is the table of them.
 //!
 //! The vocabulary is never sorted and no list of all its tokens is made: `Candidates` looks for the few that matter.
 //! The same logits, settings and seed give the same token on every machine. Nothing here knows what a token means.
 
 mod candidates;
-mod dist;
+mod dry;
 mod error;
+mod lanes;
 mod logprobs;
 mod min_p;
+mod mirostat;
+mod nearest;
 mod penalties;
 mod rng;
 mod temperature;
 mod top_k;
+mod top_n_sigma;
 mod top_p;
+mod typical;
+mod xtc;
 
 #[cfg(test)]
 mod tests;
 
-use crate::protocol::{Sampling, TokenOut};
+use crate::protocol::{LogitBias, SamplerStep, Sampling, TokenOut};
+use crate::tokenizer::Tokenizer;
 use candidates::Candidates;
+use dry::Dry;
+use mirostat::Mirostat;
 use penalties::Penalties;
 use rng::Rng;
 
 pub use error::SamplerError;
 pub use logprobs::logprob;
 
-/// A link of the chain: leaves fewer candidates, or other weights.
-struct Link {
-    apply: fn(&mut Candidates<'_>, &Sampling),
-}
-
-/// After the penalties, before the draw.
-const CHAIN: &[Link] = &[top_k::LINK, top_p::LINK, min_p::LINK, temperature::LINK];
-
 /// Chooses tokens for one answer.
 pub struct Sampler {
     sampling: Sampling,
     penalties: Penalties,
+    dry: Dry,
+    mirostat: Option<Mirostat>,
     rng: Rng,
-    /// The logits after penalties, kept for its memory.
-    penalized: Vec<f32>,
+    /// The logits as the chain changes them, kept for its memory.
+    work: Vec<f32>,
 }
 
 impl Sampler {
-    pub fn new(sampling: &Sampling, seed: u64) -> Self {
-        Self { sampling: *sampling, penalties: Penalties::new(sampling), rng: Rng::new(seed), penalized: Vec::new() }
+    /// The tokenizer is asked where DRY's breakers lie in tokens; without one there are none.
+    pub fn new(sampling: &Sampling, seed: u64, tokenizer: Option<&Tokenizer>) -> Self {
+        Self {
+            sampling: sampling.clone(),
+            penalties: Penalties::new(sampling),
+            dry: Dry::new(sampling, tokenizer),
+            mirostat: Mirostat::new(sampling),
+            rng: Rng::new(seed),
+            work: Vec::new(),
+        }
     }
 
     /// Takes note of a token of the conversation, the prompt's included: penalties look back on it.
     pub fn accept(&mut self, id: u32) {
         self.penalties.accept(id);
+        self.dry.accept(id);
     }
 
     /// Chooses one of the vocabulary's tokens by their logits. With `n_logprobs` also says how likely the model held
     /// it, and the so many likeliest, before any setting changed that. Accepting the choice is the caller's.
     pub fn sample(&mut self, logits: &[f32], n_logprobs: Option<u8>) -> Result<TokenOut, SamplerError> {
         check(logits)?;
-        let weighed = if self.penalties.is_off() {
-            logits
-        } else {
-            self.penalized.clear();
-            self.penalized.extend_from_slice(logits);
-            self.penalties.apply(&mut self.penalized);
-            check(&self.penalized)?;
-            &self.penalized
-        };
-        let mut candidates = Candidates::new(weighed);
-        for link in CHAIN {
-            (link.apply)(&mut candidates, &self.sampling);
-        }
-        let id = dist::draw(&candidates, &mut self.rng).ok_or(SamplerError::Nothing)?;
+        let id = self.choose(logits)?;
         Ok(match n_logprobs {
             None => TokenOut { id, logprob: None, top: Vec::new() },
             Some(n) => TokenOut { id, logprob: Some(logprob(logits, id)), top: logprobs::top(logits, n.into()) },
         })
     }
+
+    /// Bias, chain, draw.
+    fn choose(&mut self, logits: &[f32]) -> Result<u32, SamplerError> {
+        let mut work = std::mem::take(&mut self.work);
+        work.clear();
+        work.extend_from_slice(logits);
+        let drawn = self.draw(&mut work);
+        self.work = work;
+        drawn
+    }
+
+    fn draw(&mut self, work: &mut [f32]) -> Result<u32, SamplerError> {
+        let n_vocab = work.len();
+        add_biases(&self.sampling.logit_bias, work)?;
+        let mut candidates = Candidates::new(work);
+        let drawn = match &mut self.mirostat {
+            Some(mirostat) => {
+                temperature::apply(&mut candidates, self.sampling.temp, 0.0, 1.0);
+                mirostat.draw(&mut candidates, n_vocab, &mut self.rng)
+            }
+            None => {
+                for at in 0..self.sampling.samplers.len() {
+                    self.apply(self.sampling.samplers[at], &mut candidates)?;
+                }
+                candidates.draw(self.rng.unit()).map(|(id, _)| id)
+            }
+        };
+        drawn.ok_or(SamplerError::Nothing)
+    }
+
+    fn apply(&mut self, step: SamplerStep, candidates: &mut Candidates<'_>) -> Result<(), SamplerError> {
+        let s = &self.sampling;
+        match step {
+            SamplerStep::Penalties => self.penalties.apply(candidates)?,
+            SamplerStep::Dry => self.dry.apply(candidates)?,
+            SamplerStep::TopNSigma => top_n_sigma::apply(candidates, s.top_n_sigma),
+            SamplerStep::TopK => top_k::apply(candidates, s.top_k),
+            SamplerStep::TypP => typical::apply(candidates, s.typical),
+            SamplerStep::TopP => top_p::apply(candidates, s.top_p),
+            SamplerStep::MinP => min_p::apply(candidates, s.min_p),
+            SamplerStep::Xtc => xtc::apply(candidates, s.xtc_probability, s.xtc_threshold, &mut self.rng),
+            SamplerStep::Temperature => temperature::apply(candidates, s.temp, s.dynatemp_range, s.dynatemp_exp),
+        }
+        Ok(())
+    }
+}
+
+fn add_biases(biases: &[LogitBias], logits: &mut [f32]) -> Result<(), SamplerError> {
+    let n_vocab = logits.len();
+    for &LogitBias { id, bias } in biases {
+        let logit = logits.get_mut(id as usize).ok_or(SamplerError::NoSuchToken { id, n_vocab })?;
+        *logit += bias.unwrap_or(f32::NEG_INFINITY);
+    }
+    Ok(())
 }
 
 /// Minus infinity rules a token out; anything else must be a number.
 fn check(logits: &[f32]) -> Result<(), SamplerError> {
-    if logits.iter().all(|l| *l < f32::INFINITY) {
+    let n = lanes::count_wrong(logits);
+    if n == 0 {
         return Ok(());
     }
-    let wrong = logits.iter().position(|l| l.is_nan() || *l == f32::INFINITY);
-    wrong.map_or(Ok(()), |id| Err(SamplerError::NotANumber { id, value: logits[id] }))
+    let is_wrong = |l: &f32| l.is_nan() || *l == f32::INFINITY;
+    match logits.iter().position(is_wrong) {
+        Some(first) => Err(SamplerError::NotANumber { value: logits[first], n, n_vocab: logits.len(), first }),
+        None => Ok(()),
+    }
 }

@@ -1,5 +1,7 @@
 //! Penalties on tokens that were there lately: against repetition (Keskar et al. 2019), by presence, by frequency.
 
+use super::candidates::Candidates;
+use super::error::SamplerError;
 use crate::protocol::Sampling;
 use std::collections::{HashMap, VecDeque};
 
@@ -50,12 +52,14 @@ impl Penalties {
 
     /// llama.cpp `llama_sampler_penalties_apply`: a division makes only positive logits smaller, so others are
     /// multiplied.
-    pub(super) fn apply(&self, logits: &mut [f32]) {
-        for (id, count) in &self.counts {
-            if let Some(logit) = logits.get_mut(*id as usize) {
-                *logit = if *logit <= 0.0 { *logit * self.repeat } else { *logit / self.repeat };
-                *logit -= *count as f32 * self.frequency + self.presence;
-            }
+    pub(super) fn apply(&self, candidates: &mut Candidates<'_>) -> Result<(), SamplerError> {
+        if self.is_off() {
+            return Ok(());
         }
+        candidates.change(self.counts.keys().copied(), |id, logit| {
+            let count = self.counts.get(&id).copied().unwrap_or(0) as f32;
+            let repeated = if logit <= 0.0 { logit * self.repeat } else { logit / self.repeat };
+            repeated - (count * self.frequency + self.presence)
+        })
     }
 }

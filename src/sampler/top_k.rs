@@ -1,11 +1,9 @@
 //! Top-k: the k likeliest tokens (Fan et al. 2018). 0: all.
 
-use super::Link;
+use super::candidates::Candidates;
 
-pub(super) const LINK: Link = Link {
-    apply: |candidates, sampling| {
-        if sampling.top_k > 0 {
-            candidates.keep_top(sampling.top_k as usize);
-        }
-    },
-};
+pub(super) fn apply(candidates: &mut Candidates<'_>, k: u32) {
+    if k > 0 {
+        candidates.keep_top(k as usize);
+    }
+}

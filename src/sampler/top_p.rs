@@ -1,11 +1,9 @@
 //! Top-p: the fewest tokens that together are at least so likely (Holtzman et al. 2019). 1: all.
 
-use super::Link;
+use super::candidates::Candidates;
 
-pub(super) const LINK: Link = Link {
-    apply: |candidates, sampling| {
-        if sampling.top_p < 1.0 {
-            candidates.keep_share(sampling.top_p);
-        }
-    },
-};
+pub(super) fn apply(candidates: &mut Candidates<'_>, p: f32) {
+    if p < 1.0 {
+        candidates.keep_share(p);
+    }
+}

@@ -1,6 +1,6 @@
 //! One flag for each row of the settings table.
 
-use crate::protocol::{Kind, SETTINGS, Setting, Settings, Value};
+use crate::protocol::{Kind, SETTINGS, Setting, Settings};
 use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind};
 
 /// The settings said on this command line.
@@ -20,10 +20,13 @@ impl SettingFlags {
                 Kind::Float { .. } | Kind::Int { .. } => "N",
                 Kind::Choice(_) => "TYPE",
                 Kind::Text | Kind::Texts => "TEXT",
+                Kind::Biases => "ID+BIAS",
+                Kind::Steps => "NAMES",
+                Kind::Schema => "FILE|TEXT",
             })
             .allow_negative_numbers(true)
             .help_heading("Settings")
-            .action(if matches!(row.kind, Kind::Texts) { ArgAction::Append } else { ArgAction::Set });
+            .action(if row.kind.is_list() { ArgAction::Append } else { ArgAction::Set });
         for alias in row.aliases {
             let mut letters = alias.chars();
             arg = match (letters.next(), letters.next()) {
@@ -72,7 +75,6 @@ impl clap::FromArgMatches for SettingFlags {
                 self.0.set(half, both).map_err(wrong)?;
             }
         }
-        debug_assert!(self.0.0.values().all(|v| !matches!(v, Value::Texts(t) if t.is_empty())));
         Ok(())
     }
 }
