@@ -5,11 +5,18 @@ use super::shell::env::Env;
 use super::shell::failure::Failure;
 use super::shell::input;
 use super::shell::setting_flags::SettingFlags;
-use crate::protocol::{Channel, Command, Event, Input, Message, ModelRef, Report, Role, Source, Statistics, resolve};
+use crate::protocol::{
+    Channel, Command, Effective, Event, Input, Message, ModelRef, Report, Role, Setting, Source, Statistics, Value, resolve,
+};
+use crate::shelf;
+use crate::text::Shown;
 use crate::text::sanitizer::{Breaks, Sanitizer};
 use serde_json::json;
 use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
+
+/// Columns of a setting's value among the figures.
+const VALUE_COLUMNS: usize = 60;
 
 /// Answer a question
 ///
@@ -35,9 +42,11 @@ pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
     let reference = env.named_model(args.model.as_deref())?.unwrap_or(ModelRef::Guide);
     let per_model = env.model_settings(&reference, args.model.as_deref());
     let said = [(Source::Command, &args.settings.0), (Source::Model, &per_model), (Source::Config, &env.config().settings)];
+    let params = shelf::params_beside(&reference);
     let mut client = Client::start()?;
     let loaded = client.load(reference, resolve(&said).load_options())?;
-    let effective = resolve(&[said[0], said[1], said[2], (Source::File, &loaded.facts.recommended)]);
+    let recommended = [(Source::Ollama, &params), (Source::File, &loaded.facts.recommended)];
+    let effective = resolve(&[said.as_slice(), &recommended].concat());
     let system = Some(effective.text("system_prompt")).filter(|text| !text.is_empty());
     let mut messages: Vec<Message> = system.map(|text| Message::new(Role::System, text)).into_iter().collect();
     messages.push(Message::new(Role::User, question));
@@ -48,14 +57,14 @@ pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
             model: loaded.id,
             conversation: None,
             input: Input::Messages(messages),
-            sampling: effective.sampling(),
+            sampling: Box::new(effective.sampling()),
             limits: effective.limits(),
             logprobs: None,
         },
         |event| writer.event(&event),
     )?;
     writer.finish(&ended)?;
-    say_figures(&args, &loaded, ended.statistics.as_deref());
+    say_figures(&args, &loaded, &effective, ended.statistics.as_deref());
     Ok(())
 }
 
@@ -147,17 +156,30 @@ fn flushed(out: &mut impl Write, text: &str) -> Result<(), Failure> {
 }
 
 /// Figures on standard error: Ollama's labels for people, llama-server's names for programs.
-fn say_figures(args: &Arguments, loaded: &Loaded, statistics: Option<&Statistics>) {
+fn say_figures(args: &Arguments, loaded: &Loaded, effective: &Effective, statistics: Option<&Statistics>) {
     let Some(statistics) = statistics else { return };
     let mut text = String::new();
     if args.verbose {
         text.push_str(&verbose(loaded.load_ms, statistics));
+        text.push_str(&said(effective));
     }
     if args.stats {
-        text.push_str(&serde_json::to_string(statistics).unwrap_or_default());
-        text.push('\n');
+        let mut all = json!(statistics);
+        let setting = |(row, value, source): &(&'static Setting, Value, Source)| (row.name, json!({ "value": value, "source": source }));
+        all["settings"] = effective.0.iter().map(setting).collect();
+        text.push_str(&format!("{all}\n"));
     }
     let _ = flushed(&mut io::stderr().lock(), &text);
+}
+
+/// The settings that somebody said, each with who did.
+fn said(effective: &Effective) -> String {
+    let said = effective.0.iter().filter(|(_, _, source)| *source != Source::Default);
+    said.map(|(row, value, source)| {
+        let value = Shown::line(&value.to_string()).cut(VALUE_COLUMNS);
+        format!("{:<22}{value} (from {})\n", format!("{}:", row.name), source.name())
+    })
+    .collect()
 }
 
 fn verbose(load_ms: f64, s: &Statistics) -> String {
@@ -173,6 +195,7 @@ fn verbose(load_ms: f64, s: &Statistics) -> String {
         ("eval count", format!("{} token(s)", s.predicted_n)),
         ("eval duration", duration(s.predicted_ms)),
         ("eval rate", rate(s.predicted_per_second)),
+        ("seed", s.seed.to_string()),
     ];
     lines.iter().map(|(label, value)| format!("{:<22}{value}\n", format!("{label}:"))).collect()
 }

@@ -5,7 +5,8 @@ use super::shell::failure::Failure;
 use super::shell::table::{Align, Table, bytes_text, count_text};
 use crate::gguf::{self, Gguf, TensorInfo, Value};
 use crate::prompt::read_vocab;
-use crate::protocol::{ModelFacts, ModelRef, Report};
+use crate::protocol::{ModelFacts, ModelRef, Report, Settings, Source};
+use crate::shelf;
 use crate::text::Shown;
 use crate::tokenizer::Tokenizer;
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -44,10 +45,11 @@ pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
         return env.write_text(&template);
     }
     let tokenizer = tokenizer_facts(&file);
+    let params = shelf::params_beside(&reference);
     if env.json {
-        return env.write_json(&Whole { file: &file, facts: gguf::facts(&file), tokenizer });
+        return env.write_json(&Whole { file: &file, facts: gguf::facts(&file), params, tokenizer });
     }
-    print_facts(&file, &tokenizer, env)?;
+    print_facts(&file, &tokenizer, &params, env)?;
     print_metadata(&file, env)?;
     if args.tensors { print_tensors(&file, env) } else { Ok(()) }
 }
@@ -89,6 +91,8 @@ fn tokenizer_facts(file: &Gguf) -> Result<TokenizerFacts, Report> {
 struct Whole<'a> {
     file: &'a Gguf,
     facts: ModelFacts,
+    /// What Ollama keeps beside it.
+    params: Settings,
     tokenizer: Result<TokenizerFacts, Report>,
 }
 
@@ -96,6 +100,7 @@ impl Serialize for Whole<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("facts", &self.facts)?;
+        map.serialize_entry("ollama_params", &self.params)?;
         map.serialize_entry("gguf_version", &self.file.version())?;
         map.serialize_entry("files", &self.file.paths().map(|path| path.to_string_lossy()).collect::<Vec<_>>())?;
         map.serialize_entry("tokenizer", &self.tokenizer.as_ref().ok())?;
@@ -164,7 +169,7 @@ impl Serialize for Tensors<'_> {
     }
 }
 
-fn print_facts(file: &Gguf, tokenizer: &Result<TokenizerFacts, Report>, env: &Env) -> Result<(), Failure> {
+fn print_facts(file: &Gguf, tokenizer: &Result<TokenizerFacts, Report>, params: &Settings, env: &Env) -> Result<(), Failure> {
     let facts = gguf::facts(file);
     let mut lines = vec![
         ("name", facts.name),
@@ -185,9 +190,11 @@ fn print_facts(file: &Gguf, tokenizer: &Result<TokenizerFacts, Report>, env: &En
     });
     lines.push(("chat template", if facts.has_template { "in the file" } else { "none" }.to_owned()));
     lines.extend(facts.licence.map(|licence| ("licence", licence)));
-    let recommended: Vec<_> = facts.recommended.0.iter().map(|(name, value)| format!("{name} {value}")).collect();
-    if !recommended.is_empty() {
-        lines.push(("recommends", recommended.join(", ")));
+    for (settings, source) in [(&facts.recommended, Source::File), (params, Source::Ollama)] {
+        let said: Vec<_> = settings.0.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        if !said.is_empty() {
+            lines.push(("recommends", format!("{} (from {})", said.join(", "), source.name())));
+        }
     }
     lines.extend(facts.notes.into_iter().map(|note| ("note", note)));
     lines.extend(file.paths().map(|path| ("file", path.display().to_string())));

@@ -36,9 +36,14 @@ fn toml_value(row: &Setting) -> String {
     match row.default.value() {
         Value::Int(v) => v.to_string(),
         Value::Float(v) => format!("{v:?}"),
-        Value::Text(v) => toml::Value::String(v).to_string(),
-        Value::Texts(v) => toml::Value::from(v).to_string(),
+        Value::Text(v) => one_line(&v),
+        Value::Texts(v) => format!("[{}]", v.iter().map(|text| one_line(text)).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// A text in quotes that stays on its line, as JSON and TOML both write it.
+fn one_line(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
 }
 
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {

@@ -74,7 +74,7 @@ fn generate(model: ModelId, ids: &[u32], n_predict: u32) -> impl FnOnce(JobId) -
         model,
         conversation: None,
         input: Input::Ids(ids),
-        sampling: Sampling { temp: 0.0, seed: Some(1), ..Sampling::default() },
+        sampling: Box::new(Sampling { temp: 0.0, seed: Some(1), ..Sampling::default() }),
         limits: Limits { n_predict: Some(n_predict), stop: Vec::new() },
         logprobs: None,
     }

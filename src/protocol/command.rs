@@ -99,7 +99,7 @@ pub enum Command {
         /// Names the KV cache to go on with; absent: a cache of its own.
         conversation: Option<ConversationId>,
         input: Input,
-        sampling: Sampling,
+        sampling: Box<Sampling>,
         limits: Limits,
         /// How many alternatives to report with each token; absent: not even its own log-probability.
         logprobs: Option<u8>,

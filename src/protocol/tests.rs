@@ -35,10 +35,60 @@ fn the_first_source_that_says_a_valid_value_wins() {
 fn a_wrong_setting_is_named_with_what_was_expected() {
     let mut s = Settings::default();
     let said = |r: Result<&Setting, SettingError>| r.unwrap_err().to_string();
-    assert_eq!(said(s.set("temprature", "1")), "there is no setting temprature");
+    assert_eq!(said(s.set("colour", "1")), "there is no setting colour");
     assert_eq!(said(s.set("top_kk", "1")), "there is no setting top_kk, did you mean top_k?");
     assert_eq!(said(s.set("top_p", "2")), "top_p is 2, expected a number from 0 to 1");
     assert_eq!(said(s.set("ctk", "q9")), "cache_type_k is q9, expected one of f32, f16");
+}
+
+#[test]
+fn lists_are_added_to_cleared_and_emptied() {
+    let mut s = Settings::default();
+    let breakers = |s: &Settings| resolve(&[(Source::Command, s)]).sampling().dry_sequence_breakers;
+    assert_eq!(breakers(&s), ["\n", ":", "\"", "*"]);
+    s.set("dry-sequence-breaker", "\\n").unwrap();
+    s.set("dry-sequence-breaker", r"a\b\\").unwrap();
+    assert_eq!(breakers(&s), ["\n", r"a\b\"], "the first one said replaces the defaults");
+    s.set("dry-sequence-breaker", "none").unwrap();
+    assert!(breakers(&s).is_empty());
+    s.set("dry-sequence-breaker", "\"\"").unwrap();
+    assert!(s.is_empty(), "the empty text takes back what was said");
+}
+
+#[test]
+fn samplers_and_biases_are_checked_when_they_are_said() {
+    let mut s = Settings::default();
+    s.set("samplers", " top-k; nucleus ;temp").unwrap();
+    assert_eq!(s.0["samplers"], Value::Text("top_k;top_p;temperature".to_owned()));
+    let said = |r: Result<&Setting, SettingError>| r.unwrap_err().to_string();
+    let expected = "samplers is top_k;infill, expected names out of penalties;dry;top_n_sigma;top_k;typ_p;top_p;min_p;xtc;temperature";
+    assert_eq!(said(s.set("samplers", "top_k;infill")), expected);
+    assert_eq!(
+        said(s.set("l", "hello+1")),
+        "logit_bias is \"hello+1\", expected a token's id, a sign and a number, as 15043+1.5 or 15043-inf"
+    );
+    s.set("logit_bias", "5-inf").unwrap();
+    s.set("logit_bias", "6+1.5").unwrap();
+    let sampling = resolve(&[(Source::Command, &s)]).sampling();
+    assert_eq!(sampling.logit_bias, [LogitBias { id: 5, bias: None }, LogitBias { id: 6, bias: Some(1.5) }]);
+    let text = serde_json::to_string(&sampling).unwrap();
+    assert_eq!(serde_json::from_str::<Sampling>(&text).unwrap(), sampling, "never is a number that JSON has");
+    assert_eq!(said(s.set("json_schema", "{\"type\":")), "json_schema is {\"type\":, expected a JSON schema: an object in braces");
+}
+
+#[test]
+fn of_grammars_the_one_said_nearest_counts() {
+    let layer = |name, text| {
+        let mut s = Settings::default();
+        s.set(name, text).unwrap();
+        s
+    };
+    let (schema, none, json) = (layer("json_schema", "{}"), layer("format", "none"), layer("format", "json"));
+    let grammar = |layers: &[(Source, &Settings)]| resolve(layers).sampling().grammar;
+    assert_eq!(grammar(&[]), None);
+    assert_eq!(grammar(&[(Source::Config, &schema)]), Some(Grammar::JsonSchema("{}".to_owned())));
+    assert_eq!(grammar(&[(Source::Config, &schema), (Source::Conversation, &none)]), None);
+    assert_eq!(grammar(&[(Source::Config, &schema), (Source::Conversation, &json)]), Some(Grammar::Json));
 }
 
 #[test]
@@ -54,7 +104,7 @@ fn commands_and_events_survive_json() {
         model: ModelId(1),
         conversation: None,
         input: Input::Messages(vec![Message::new(Role::User, "hi")]),
-        sampling: Sampling::default(),
+        sampling: Box::default(),
         limits: Limits { n_predict: Some(3), stop: vec!["\n".into()] },
         logprobs: None,
     };

@@ -1,6 +1,6 @@
 //! One model on the shelf.
 
-use crate::protocol::{ModelFacts, ModelRef, Report};
+use crate::protocol::{ModelFacts, ModelRef, Report, Settings};
 use serde::Serialize;
 
 /// What is known of a model that may be loaded. Names come from files and folders: hostile until they are `text::Shown`.
@@ -20,6 +20,9 @@ pub struct ModelEntry {
     pub bytes: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub facts: Option<ModelFacts>,
+    /// Settings that the program which keeps it here recommends for it.
+    #[serde(skip_serializing_if = "Settings::is_empty")]
+    pub params: Settings,
     /// Why it cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Report>,

@@ -18,5 +18,5 @@ mod tests;
 
 pub use entry::ModelEntry;
 pub use find::{ShelfError, named_outright};
-pub use places::{PLACES, Place, Surroundings};
+pub use places::{PLACES, Place, Surroundings, params_beside};
 pub use scan::Shelf;

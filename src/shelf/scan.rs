@@ -6,7 +6,7 @@ use super::places::{Listed, PLACES, Surroundings};
 use super::splits;
 use crate::gguf::{self, Gguf};
 use crate::model::arch;
-use crate::protocol::{GUIDE_NAME, ModelFacts, ModelRef, Report};
+use crate::protocol::{GUIDE_NAME, ModelFacts, ModelRef, Report, Settings};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -76,6 +76,7 @@ fn guide() -> ModelEntry {
         quantization: facts.as_ref().map(|facts| facts.quantization.clone()).unwrap_or_default(),
         bytes: facts.as_ref().map_or(0, |facts| facts.file_bytes),
         facts,
+        params: Settings::default(),
         problem,
     }
 }
@@ -136,6 +137,7 @@ impl Candidate {
             quantization: facts.as_ref().map(|facts| facts.quantization.clone()).unwrap_or_default(),
             bytes,
             facts,
+            params: self.listed.params,
             problem,
         })
     }

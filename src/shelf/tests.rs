@@ -1,5 +1,6 @@
 use super::*;
 use crate::protocol::ModelRef;
+use crate::protocol::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -118,6 +119,24 @@ fn ollama_names_are_as_people_say_them() {
     at("registry.ollama.ai/library/broken/latest", "{".to_owned());
     assert_eq!(home.names(), ["Ollama: small:1b", "Ollama: someone/parts:latest"]);
     assert!(home.scan().entries[2].problem.is_some(), "single tensors cannot be run");
+}
+
+#[test]
+fn what_ollama_recommends_for_a_model_is_read_beside_it() {
+    let home = Home::new();
+    let (model, params) = ("a1".repeat(32), "b2".repeat(32));
+    let layer = |kind: &str, digest: &str| format!(r#"{{"mediaType":"application/vnd.ollama.image.{kind}","digest":"sha256:{digest}"}}"#);
+    let manifest = format!(r#"{{"layers":[{},{}]}}"#, layer("model", &model), layer("params", &params));
+    let path = home.file(&format!(".ollama/models/blobs/sha256-{model}"), &llama("small"));
+    let said = br#"{"temperature":0.6,"num_ctx":8192,"stop":["<|end|>","User:"],"top_p":7,"penalize_newline":true}"#;
+    home.file(&format!(".ollama/models/blobs/sha256-{params}"), said);
+    home.file(".ollama/models/manifests/registry.ollama.ai/library/small/1b", manifest.as_bytes());
+    let found = &home.scan().entries[1].params.0;
+    let expected = [("stop", Value::Texts(vec!["<|end|>".into(), "User:".into()])), ("temp", Value::Float(0.6))];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value));
+    assert_eq!(*found, expected.into(), "what is outside its range, or counts only when a model is loaded, is passed over");
+    assert_eq!(params_beside(&ModelRef::File(path)).0, *found);
+    assert!(params_beside(&ModelRef::Guide).is_empty());
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Guide {
             model,
             conversation: None,
             input,
-            sampling: Sampling { temp: 0.0, ..Sampling::default() },
+            sampling: Box::new(Sampling { temp: 0.0, ..Sampling::default() }),
             limits: Limits::default(),
             logprobs: None,
         });

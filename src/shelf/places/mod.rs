@@ -5,6 +5,9 @@ mod hub;
 mod lm_studio;
 mod ollama;
 
+pub use ollama::params_beside;
+
+use crate::protocol::Settings;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -37,7 +40,7 @@ impl Surroundings {
 }
 
 /// A file that may be a model, before anything was read of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Listed {
     pub(super) path: PathBuf,
     /// What it is called here.
@@ -46,11 +49,13 @@ pub(super) struct Listed {
     pub(super) origin: Option<String>,
     /// The place itself says that this cannot be run, and why.
     pub(super) unusable: Option<&'static str>,
+    /// Settings that the place keeps beside it.
+    pub(super) params: Settings,
 }
 
 impl Listed {
     fn file(path: PathBuf, name: &str, origin: Option<String>) -> Self {
-        Self { path, name: name.to_owned(), origin, unusable: None }
+        Self { path, name: name.to_owned(), origin, unusable: None, params: Settings::default() }
     }
 }
 

@@ -110,6 +110,7 @@ pub fn effective(app: &App) -> Effective {
         (Source::Conversation, &app.conversation.settings),
         (Source::Model, app.models.for_current()),
         (Source::Config, &app.models.config),
+        (Source::Ollama, app.models.params_of_current()),
         (Source::File, recommended),
     ])
 }
@@ -151,7 +152,7 @@ fn begin(app: &mut App, wanted: Wanted, env: &Env) -> Vec<Effect> {
         model: current.id,
         conversation: Some(conversation.id),
         input: Input::Messages(messages),
-        sampling: effective.sampling(),
+        sampling: Box::new(effective.sampling()),
         limits: effective.limits(),
         logprobs: None,
     };

@@ -73,11 +73,21 @@ impl State {
     /// The config's own layer for the model that answers, by any of its names.
     pub fn for_current(&self) -> &Settings {
         let Some(current) = &self.current else { return &self.none };
-        let entry = self.entries.iter().flatten().find(|e| e.reference == current.reference);
+        let entry = self.entry_of_current();
         let mut names = vec![current.facts.name.to_lowercase()];
         names.extend(entry.iter().flat_map(|e| [e.name.to_lowercase(), e.full_name().to_lowercase()]));
         let found = self.per_model.iter().find(|(name, _)| names.contains(&name.to_lowercase()));
         found.map_or(&self.none, |(_, settings)| settings)
+    }
+
+    /// What the program that keeps the model which answers recommends for it.
+    pub fn params_of_current(&self) -> &Settings {
+        self.entry_of_current().map_or(&self.none, |entry| &entry.params)
+    }
+
+    fn entry_of_current(&self) -> Option<&ModelEntry> {
+        let current = self.current.as_ref()?;
+        self.entries.iter().flatten().find(|e| e.reference == current.reference)
     }
 
     /// Models on this machine besides the guide.

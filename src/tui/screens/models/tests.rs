@@ -19,6 +19,7 @@ fn entry(name: &str, quantization: &str, gib: f64, place: &'static str) -> Model
             licence: Some("llama3.2".to_owned()),
             ..ModelFacts::default()
         }),
+        params: crate::protocol::Settings::default(),
         problem: None,
     }
 }
@@ -36,6 +37,7 @@ fn with_shelf() -> Stage {
         quantization: "Q8_0".to_owned(),
         bytes: 11 << 20,
         facts: None,
+        params: crate::protocol::Settings::default(),
         problem: None,
     };
     stage.act(Action::Shelf(vec![

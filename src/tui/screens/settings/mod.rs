@@ -2,6 +2,7 @@
 
 use crate::history::Write;
 use crate::protocol::{Report, Scope, Setting, Source, Value};
+use crate::text::Shown;
 use crate::tui::app::{App, Effect, Env, Focus};
 use crate::tui::screens::conversation::send::effective;
 use crate::tui::screens::list::{Align, Column, Kind, Mark, Pick, Row, State};
@@ -12,12 +13,16 @@ const COLUMNS: &[Column] = &[
     Column { title: "from", align: Align::Left, drop: 1 },
 ];
 
+/// A longer value is told in full below the list.
+const VALUE_COLUMNS: usize = 24;
+
 pub fn open(app: &mut App) {
     let row = |(setting, value, source): &(&'static Setting, Value, Source)| {
-        let shown = match value.to_string() {
+        let whole = match value.to_string() {
             empty if empty.is_empty() => "–".to_owned(),
-            shown => shown.split_whitespace().collect::<Vec<_>>().join(" "),
+            whole => whole.split_whitespace().collect::<Vec<_>>().join(" "),
         };
+        let shown = Shown::line(&whole).cut(VALUE_COLUMNS).as_str().to_owned();
         let when = match setting.scope {
             Scope::Sampling | Scope::Answer => "counts from the next answer on",
             Scope::Load => "counts when the model is loaded again",
@@ -25,7 +30,7 @@ pub fn open(app: &mut App) {
         let range = format!("{}; now from {}; {when}", setting.expected(), source.name());
         Row {
             mark: if *source == Source::Default { Mark::None } else { Mark::Current },
-            details: vec![setting.help.to_owned(), range],
+            details: [setting.help.to_owned(), range].into_iter().chain((shown != whole).then_some(whole)).collect(),
             ..Row::new(Pick::Setting(setting.name), vec![setting.name.to_owned(), shown, source.name().to_owned()])
         }
     };
