@@ -20,6 +20,7 @@ fn every_setting_is_a_flag_that_takes_its_default() {
     for row in SETTINGS {
         let value = match row.kind {
             Kind::Texts => "text".to_owned(),
+            Kind::Biases => "1-inf".to_owned(),
             _ => row.default.value().to_string(),
         };
         let flag = format!("--{}", row.name.replace('_', "-"));
@@ -35,6 +36,11 @@ fn flags_are_known_by_the_names_that_hands_know() {
     assert_eq!(settings(&["-s", "-1"]), settings(&["--seed=-1"]));
     assert_eq!(settings(&["-ctk", "f32", "-ctv", "f32"]), settings(&["--cache", "f32"]));
     assert_eq!(settings(&["-sys", "be brief"]).0.0["system_prompt"], Value::Text("be brief".to_owned()));
+    assert_eq!(
+        settings(&["--typ-p", "0.5", "-l", "1+2", "-l", "2-inf"]),
+        settings(&["--typical", "0.5", "--logit-bias", "1+2", "--logit-bias=2-inf"])
+    );
+    assert_eq!(settings(&["--mirostat-ent", "3", "--mirostat-lr", "1"]), settings(&["--mirostat-tau", "3", "--mirostat-eta", "1"]));
     assert_eq!(settings(&[]), SettingFlags::default());
     assert!(parse(&["--top-p", "2"]).unwrap_err().to_string().contains("top_p is 2, expected a number from 0 to 1"));
 }

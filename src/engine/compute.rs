@@ -34,7 +34,7 @@ pub enum Task {
     },
     Generate {
         model: ModelId,
-        request: Request,
+        request: Box<Request>,
     },
     Score {
         job: JobId,
@@ -176,7 +176,7 @@ fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -
             Ok(Done::Unloaded { model })
         }
         Task::Generate { model, request } => {
-            generate::run(find(models, model)?, model, request, outbox)?;
+            generate::run(find(models, model)?, model, *request, outbox)?;
             Ok(Done::Ended)
         }
         Task::Score { job, model, ids, cancel } => {

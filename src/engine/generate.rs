@@ -5,7 +5,7 @@ use super::outbox::Outbox;
 use super::pace::{self, Chunks, TokenTimes};
 use crate::model::ForwardError;
 use crate::protocol::{Channel, Event, FinishReason, JobId, Limits, ModelId, Report, Sampling, Statistics, TokenOut};
-use crate::sampler::Sampler;
+use crate::sampler::{Constraint, Sampler, SamplerError};
 use crate::tokenizer::{Assembled, Assembler};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,9 @@ pub struct Request {
     pub job: JobId,
     /// The whole prompt; what the cache holds of it is found here, not by the caller.
     pub ids: Vec<u32>,
-    pub sampling: Sampling,
+    pub sampling: Box<Sampling>,
+    /// What the answer is held to.
+    pub constraint: Option<Constraint>,
     pub limits: Limits,
     pub logprobs: Option<u8>,
     pub template_hash: Option<String>,
@@ -49,9 +51,10 @@ struct Answer<'a> {
 /// Growth of keys and values that is worth an event, bytes.
 const KV_STEP: u64 = 1 << 20;
 
-pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbox) -> Result<(), Report> {
+pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &Outbox) -> Result<(), Report> {
     let started = pace::now();
     check(loaded, &request)?;
+    let constraint = request.constraint.take();
     let seed = request.sampling.seed.unwrap_or_else(random_seed);
     let stats = Statistics {
         load_ms: Some(loaded.load_ms),
@@ -79,7 +82,10 @@ pub fn run(loaded: &mut Loaded, model: ModelId, request: Request, outbox: &Outbo
         outbox,
         request: &request,
     };
-    request.ids.iter().for_each(|id| answer.sampler.accept(*id));
+    answer.sampler.look_back_on(&request.ids);
+    if let Some(constraint) = constraint {
+        answer.sampler.constrain(constraint);
+    }
     let reason = match answer.prefill()? {
         true => answer.decode()?,
         false => FinishReason::Cancelled,
@@ -185,7 +191,7 @@ impl Answer<'_> {
             if self.stats.predicted_n >= limit {
                 return Ok(FinishReason::Length);
             }
-            let token = self.sampler.sample(&self.logits, self.request.logprobs).map_err(|e| e.report())?;
+            let token = self.sampler.sample(&self.logits, self.request.logprobs).map_err(|e| self.blame(&e))?;
             let id = token.id;
             self.times.sampled(pace::now());
             self.stats.predicted_n += 1;
@@ -193,7 +199,7 @@ impl Answer<'_> {
             if tokenizer.is_some_and(|t| t.is_eog(id)) {
                 return Ok(FinishReason::Done);
             }
-            self.sampler.accept(id);
+            self.sampler.accept(id).map_err(|e| self.blame(&e))?;
             self.untold.push(token);
             let assembled = match tokenizer {
                 Some(tokenizer) => self.assembler.push(tokenizer.piece(id, false)),
@@ -204,6 +210,9 @@ impl Answer<'_> {
             if stopped {
                 return Ok(FinishReason::StopString);
             }
+            if self.sampler.is_complete() {
+                return Ok(FinishReason::Done);
+            }
             if self.loaded.session.len() == self.loaded.session.n_ctx() {
                 return Ok(FinishReason::Length);
             }
@@ -212,6 +221,10 @@ impl Answer<'_> {
             }
             self.tell_memory(KV_STEP);
         }
+    }
+
+    fn blame(&self, error: &SamplerError) -> Report {
+        error.report().offender(self.loaded.file.name())
     }
 
     /// Tells what memory holds, once the cache has grown by `step` bytes.

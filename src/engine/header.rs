@@ -1,8 +1,12 @@
 //! What a file's header alone can answer: tokenizing and rendering, for files that are loaded or not.
 
+use super::grammar::Compiler;
 use crate::gguf::{self, Gguf};
 use crate::prompt::{Prompt, Prompter};
-use crate::protocol::{Description, DetokenizedPiece, Message, ModelRef, Report, Role, TensorFacts, TokenizeAnswer, TokenizeRequest};
+use crate::protocol::{
+    Description, DetokenizedPiece, Grammar, Message, ModelRef, Report, Role, TensorFacts, TokenizeAnswer, TokenizeRequest,
+};
+use crate::sampler::Constraint;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,6 +18,7 @@ struct Open {
     reference: ModelRef,
     file: Arc<Gguf>,
     prompter: Arc<Prompter>,
+    compiler: Compiler,
 }
 
 pub struct Headers {
@@ -46,7 +51,7 @@ impl Headers {
         }
         let file = Arc::new(read(reference)?);
         let prompter = Arc::new(Prompter::new(&file, self.sandbox.clone())?);
-        let open = Open { reference: reference.clone(), file, prompter };
+        let open = Open { reference: reference.clone(), file, prompter, compiler: Compiler::default() };
         if kept.len() == KEPT_MAX {
             kept.remove(0);
         }
@@ -68,6 +73,12 @@ impl Headers {
             false => open.prompter.prompt(messages, true, now())?,
         };
         Ok((prompt.ids, Some(open.prompter.template_hash().to_owned())))
+    }
+
+    /// What holds an answer to a grammar.
+    pub fn constraint(&self, reference: &ModelRef, grammar: &Grammar) -> Result<Constraint, Report> {
+        let open = self.get(reference)?;
+        open.compiler.compile(open.prompter.tokenizer(), grammar)
     }
 
     /// Also of a file whose tokenizer or template ingle does not know.

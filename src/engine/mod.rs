@@ -9,6 +9,7 @@ mod beside;
 mod compute;
 mod cpu;
 mod generate;
+mod grammar;
 mod header;
 mod outbox;
 mod pace;

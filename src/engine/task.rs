@@ -199,8 +199,10 @@ impl State {
                         Input::Ids(ids) => (ids, None),
                         Input::Messages(messages) => headers.ids(&reference, &messages)?,
                     };
-                    let request = super::generate::Request { job, ids, sampling, limits, logprobs, template_hash, accepted, cancel };
-                    Ok(Task::Generate { model, request })
+                    let constraint = sampling.grammar.as_ref().map(|grammar| headers.constraint(&reference, grammar)).transpose()?;
+                    let request =
+                        super::generate::Request { constraint, job, ids, sampling, limits, logprobs, template_hash, accepted, cancel };
+                    Ok(Task::Generate { model, request: Box::new(request) })
                 })
             }
             Command::Score { job, model, ids } => Box::new(move || Ok(Task::Score { job, model, ids, cancel })),

@@ -66,7 +66,10 @@ impl<'w> Candidates<'w> {
     /// Shannon's entropy in nats.
     pub(super) fn entropy(&self) -> f64 {
         let max = self.max();
-        let total = self.total(max);
+        self.entropy_of(max, self.total(max))
+    }
+
+    fn entropy_of(&self, max: f32, total: f64) -> f64 {
         let logs = match &self.list {
             Some(list) => list.iter().map(|c| self.weight(c.logit, max) * f64::from((c.logit - max) / self.temperature)).sum(),
             None => lanes::weighted_logs(self.logits, max, self.temperature),
@@ -181,13 +184,11 @@ impl<'w> Candidates<'w> {
             Some(list) => list.truncate(reach(list).unwrap_or(list.len())),
             None => {
                 // Nearly always a few hundred are enough.
-                for n in [BUFFER_MIN, LIST_MAX] {
-                    let mut list = top(self.logits, n);
-                    if let Some(enough) = reach(&list) {
-                        list.truncate(enough);
-                        self.list = Some(list);
-                        return;
-                    }
+                let mut list = top(self.logits, BUFFER_MIN);
+                if let Some(enough) = reach(&list) {
+                    list.truncate(enough);
+                    self.list = Some(list);
+                    return;
                 }
                 let distance = |logit: f32| (max - logit) / temperature;
                 let weight = |logit: f32| lanes::exp((logit - max) / temperature);
@@ -203,7 +204,7 @@ impl<'w> Candidates<'w> {
         let total = self.total(max);
         let wanted = f64::from(p) * total;
         // The surprise of a token is ln total minus the logarithm of its weight.
-        let level = (total.ln() - self.entropy()) as f32;
+        let level = (total.ln() - self.entropy_of(max, total)) as f32;
         let temperature = self.temperature;
         let distance = |logit: f32| (level - (logit - max) / temperature).abs();
         let weight = |logit: f32| lanes::exp((logit - max) / temperature);

@@ -11,6 +11,8 @@ pub enum SamplerError {
     Changed { id: u32, value: f32 },
     #[error("the model ruled out every token")]
     Nothing,
+    #[error("the grammar leaves the model no way on: {what}")]
+    Grammar { what: String },
     #[error("logit_bias names token {id}, and the vocabulary has {n_vocab}")]
     NoSuchToken { id: u32, n_vocab: usize },
 }
@@ -28,6 +30,7 @@ impl SamplerError {
         let remedy = match self {
             Self::NotANumber { .. } | Self::Nothing => "The file is probably damaged: pull it again, or try it with --exact",
             Self::Changed { .. } => "Choose a repeat_penalty nearer to 1",
+            Self::Grammar { .. } => "Answer without it, or write it wider",
             Self::NoSuchToken { .. } => "`ingle tokenize` tells the ids of a text",
         };
         Report::new(self.to_string(), remedy).because(self)

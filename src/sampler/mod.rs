@@ -1,13 +1,14 @@
 //! Logits to a token.
 //!
 //! Begin with [`Sampler`]: it is told of every token of a conversation (`accept`) and chooses the next one (`sample`).
-//! The chain is llama.cpp's, with its rules (src/llama-sampler.cpp), in the order that the settings say. Each rule stands
+//! An answer may be held to a grammar ([`Grammars`], [`Constraint`]). The chain is llama.cpp's, with its rules (src/llama-sampler.cpp), in the order that the settings say. Each rule stands
 //! in a file of its own; `Sampler::apply` is the table of them.
 //!
 //! The vocabulary is never sorted and no list of all its tokens is made: `Candidates` looks for the few that matter.
 //! The same logits, settings and seed give the same token on every machine. Nothing here knows what a token means.
 
 mod candidates;
+mod constraint;
 mod dry;
 mod error;
 mod lanes;
@@ -35,6 +36,7 @@ use mirostat::Mirostat;
 use penalties::Penalties;
 use rng::Rng;
 
+pub use constraint::{COMPILE_STACK, Constraint, GrammarError, Grammars};
 pub use error::SamplerError;
 pub use logprobs::logprob;
 
@@ -45,6 +47,7 @@ pub struct Sampler {
     dry: Dry,
     mirostat: Option<Mirostat>,
     rng: Rng,
+    constraint: Option<Constraint>,
     /// The logits as the chain changes them, kept for its memory.
     work: Vec<f32>,
 }
@@ -58,33 +61,70 @@ impl Sampler {
             dry: Dry::new(sampling, tokenizer),
             mirostat: Mirostat::new(sampling),
             rng: Rng::new(seed),
+            constraint: None,
             work: Vec::new(),
         }
     }
 
-    /// Takes note of a token of the conversation, the prompt's included: penalties look back on it.
-    pub fn accept(&mut self, id: u32) {
-        self.penalties.accept(id);
-        self.dry.accept(id);
+    /// Takes note of what was there before the answer: penalties look back on it.
+    pub fn look_back_on(&mut self, ids: &[u32]) {
+        for id in ids {
+            self.penalties.accept(*id);
+            self.dry.accept(*id);
+        }
+    }
+
+    /// From the next token on the answer follows a grammar.
+    pub fn constrain(&mut self, constraint: Constraint) {
+        self.constraint = Some(constraint);
+    }
+
+    /// Takes note of the answer's next token.
+    pub fn accept(&mut self, id: u32) -> Result<(), SamplerError> {
+        self.look_back_on(&[id]);
+        self.constraint.as_mut().map_or(Ok(()), |constraint| constraint.accept(id))
+    }
+
+    /// The grammar has come to its end, and nothing may follow.
+    pub fn is_complete(&self) -> bool {
+        self.constraint.as_ref().is_some_and(Constraint::is_complete)
     }
 
     /// Chooses one of the vocabulary's tokens by their logits. With `n_logprobs` also says how likely the model held
     /// it, and the so many likeliest, before any setting changed that. Accepting the choice is the caller's.
     pub fn sample(&mut self, logits: &[f32], n_logprobs: Option<u8>) -> Result<TokenOut, SamplerError> {
         check(logits)?;
-        let id = self.choose(logits)?;
+        let id = self.choose_allowed(logits)?;
         Ok(match n_logprobs {
             None => TokenOut { id, logprob: None, top: Vec::new() },
             Some(n) => TokenOut { id, logprob: Some(logprob(logits, id)), top: logprobs::top(logits, n.into()) },
         })
     }
 
-    /// Bias, chain, draw.
-    fn choose(&mut self, logits: &[f32]) -> Result<u32, SamplerError> {
+    /// Freely at first, since that is mostly what the grammar allows; only where it is not, among what it allows.
+    fn choose_allowed(&mut self, logits: &[f32]) -> Result<u32, SamplerError> {
+        let Some(mut constraint) = self.constraint.take() else { return self.choose(logits, |_| Ok(())) };
+        let mirostat = self.mirostat;
+        let free = self.choose(logits, |_| Ok(()));
+        let allowed = free.and_then(|id| constraint.allows(id).map(|allowed| (id, allowed)));
+        let chosen = match allowed {
+            Ok((_, false)) => {
+                self.mirostat = mirostat;
+                self.choose(logits, |work| constraint.mask(work))
+            }
+            Ok((id, true)) => Ok(id),
+            Err(error) => Err(error),
+        };
+        self.constraint = Some(constraint);
+        chosen
+    }
+
+    /// Mask, bias, chain, draw.
+    fn choose(&mut self, logits: &[f32], mask: impl FnOnce(&mut [f32]) -> Result<(), SamplerError>) -> Result<u32, SamplerError> {
         let mut work = std::mem::take(&mut self.work);
         work.clear();
         work.extend_from_slice(logits);
-        let drawn = self.draw(&mut work);
+        let drawn = mask(&mut work).and_then(|()| self.draw(&mut work));
         self.work = work;
         drawn
     }

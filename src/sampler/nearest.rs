@@ -16,10 +16,10 @@ const BUCKETS_PER_UNIT: f32 = 8.0;
 const BUCKETS: usize = 1024;
 
 #[inline(always)]
-fn bucket(distance: f32) -> u32 {
+fn bucket(distance: f32) -> i32 {
     const FARTHEST: f32 = (BUCKETS - 1) as f32;
     let at = distance * BUCKETS_PER_UNIT;
-    (if at < FARTHEST { at } else { FARTHEST }) as u32
+    (if at < FARTHEST { at } else { FARTHEST }) as i32
 }
 
 impl<D: Fn(f32) -> f32, W: Fn(f32) -> f32, E: Fn(f64) -> bool> Measure<D, W, E> {
@@ -45,30 +45,42 @@ impl<D: Fn(f32) -> f32, W: Fn(f32) -> f32, E: Fn(f64) -> bool> Measure<D, W, E> 
             before += if reached { 0.0 } else { *sum };
             reached
         });
-        let Some(edge) = edge.and_then(|edge| u32::try_from(edge).ok()) else { return };
+        let Some(edge) = edge.and_then(|edge| i32::try_from(edge).ok()) else { return };
         // Only in the bucket where the sum is reached does it matter which token comes first.
         let mut crossing = Vec::new();
-        for (id, logit) in (0..).zip(logits.iter_mut()) {
-            let at = bucket((self.distance)(*logit));
-            if at == edge && *logit > f32::NEG_INFINITY {
-                crossing.push(Candidate { id, logit: *logit });
+        for (at, part) in logits.chunks_mut(CHUNK).enumerate() {
+            let buckets = self.buckets(part);
+            for (id, (bucket, logit)) in ((at * CHUNK) as u32..).zip(buckets.iter().zip(part.iter())) {
+                if *bucket == edge && *logit > f32::NEG_INFINITY {
+                    crossing.push(Candidate { id, logit: *logit });
+                }
             }
-            *logit = if at >= edge { f32::NEG_INFINITY } else { *logit };
+            for (bucket, logit) in buckets.iter().zip(part) {
+                *logit = if *bucket >= edge { f32::NEG_INFINITY } else { *logit };
+            }
         }
         for kept in self.nearest(crossing.into_iter(), before) {
             logits[kept.id as usize] = kept.logit;
         }
     }
 
+    fn buckets(&self, part: &[f32]) -> [i32; CHUNK] {
+        let mut buckets = [0; CHUNK];
+        for (bucket_of, logit) in buckets.iter_mut().zip(part) {
+            *bucket_of = bucket((self.distance)(*logit));
+        }
+        buckets
+    }
+
     /// The weight of all at each distance.
     fn histogram(&self, logits: &[f32]) -> Vec<f64> {
         let mut sums = vec![0.0_f64; BUCKETS];
         for part in logits.chunks(CHUNK) {
-            let (mut buckets, mut weights) = ([0_u32; CHUNK], [0.0_f32; CHUNK]);
-            for ((bucket_of, weight), logit) in buckets.iter_mut().zip(&mut weights).zip(part) {
-                *bucket_of = bucket((self.distance)(*logit));
+            let mut weights = [0.0_f32; CHUNK];
+            for (weight, logit) in weights.iter_mut().zip(part) {
                 *weight = (self.weight)(*logit);
             }
+            let buckets = self.buckets(part);
             for (at, weight) in buckets.iter().zip(&weights).take(part.len()) {
                 sums[*at as usize] += f64::from(*weight);
             }

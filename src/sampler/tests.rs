@@ -124,7 +124,7 @@ fn penalties_after_the_temperature_change_what_it_made() {
         let chain = if top_k == 0 { "temperature;penalties" } else { "temperature;top_k;penalties" };
         let sampling = Sampling { top_k, samplers: SamplerStep::list(chain).unwrap(), ..sampling.clone() };
         let mut sampler = Sampler::new(&sampling, 1, None);
-        sampler.accept(0);
+        sampler.look_back_on(&[0]);
         // 2 - 1 and 1.6 are left of 1 and 0.8.
         close(&left_after(&mut sampler, &[1.0, 0.8]), &[(1, 0.645656), (0, 0.354344)]);
     }
@@ -210,7 +210,7 @@ fn what_is_no_number_is_a_sentence() {
         }
     }
     let mut divided = Sampler::new(&Sampling { repeat_penalty: 0.0, ..off() }, 1, None);
-    divided.accept(0);
+    divided.look_back_on(&[0]);
     let error = divided.sample(&[1.0, 2.0], None).unwrap_err();
     assert_eq!(error.to_string(), "the penalties make inf of the logit of token 0, which is no weight to choose by");
 }
@@ -219,7 +219,7 @@ fn what_is_no_number_is_a_sentence() {
 fn logprobs_are_the_models_own() {
     let sampling = Sampling { temp: 0.0, repeat_penalty: 1.5, ..Sampling::default() };
     let mut sampler = Sampler::new(&sampling, 1, None);
-    sampler.accept(0);
+    sampler.look_back_on(&[0]);
     let out = sampler.sample(&[1.0, 0.9, -1.0], Some(2)).unwrap();
     let sum = 1f64.exp() + 0.9f64.exp() + (-1f64).exp();
     assert_eq!(out.id, 1, "the first is penalized");

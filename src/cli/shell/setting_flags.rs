@@ -1,6 +1,7 @@
 //! One flag for each row of the settings table.
 
 use crate::protocol::{Kind, SETTINGS, Setting, Settings};
+use crate::text::Shown;
 use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind};
 
 /// The settings said on this command line.
@@ -9,6 +10,8 @@ pub(crate) struct SettingFlags(pub(crate) Settings);
 
 /// `--cache T` stands for both halves of the KV cache.
 const CACHE_BOTH: &str = "cache";
+/// `--grammar` from a file.
+const GRAMMAR_FILE: &str = "grammar-file";
 
 impl SettingFlags {
     fn flag(row: &'static Setting) -> Arg {
@@ -41,13 +44,21 @@ impl SettingFlags {
 impl clap::Args for SettingFlags {
     fn augment_args(command: Command) -> Command {
         let command = SETTINGS.iter().fold(command, |command, row| command.arg(Self::flag(row)));
-        command.arg(
+        let command = command.arg(
             Arg::new(CACHE_BOTH)
                 .long(CACHE_BOTH)
                 .value_name("TYPE")
                 .help("Type of keys and values in the KV cache")
                 .help_heading("Settings")
                 .conflicts_with_all(["cache_type_k", "cache_type_v"]),
+        );
+        command.arg(
+            Arg::new(GRAMMAR_FILE)
+                .long(GRAMMAR_FILE)
+                .value_name("FILE")
+                .help("The answer must follow the grammar in this file")
+                .help_heading("Settings")
+                .conflicts_with_all(["grammar", "json_schema"]),
         )
     }
 
@@ -64,11 +75,15 @@ impl clap::FromArgMatches for SettingFlags {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        let wrong = |error: crate::protocol::SettingError| clap::Error::raw(ErrorKind::ValueValidation, format!("{error}\n"));
+        let wrong = |error: crate::protocol::SettingError| clap::Error::raw(ErrorKind::ValueValidation, format!("{error}.\n"));
         for row in SETTINGS {
             for text in matches.get_many::<String>(row.name).into_iter().flatten() {
-                self.0.set(row.name, text).map_err(wrong)?;
+                let text = if row.kind == Kind::Schema { text_or_file(text)? } else { text.clone() };
+                self.0.set(row.name, &text).map_err(wrong)?;
             }
+        }
+        if let Some(file) = matches.get_one::<String>(GRAMMAR_FILE) {
+            self.0.set("grammar", &file_text(file)?).map_err(wrong)?;
         }
         if let Some(both) = matches.get_one::<String>(CACHE_BOTH) {
             for half in ["cache_type_k", "cache_type_v"] {
@@ -77,4 +92,14 @@ impl clap::FromArgMatches for SettingFlags {
         }
         Ok(())
     }
+}
+
+/// A schema begins with a brace; anything else is the name of a file with one.
+fn text_or_file(text: &str) -> Result<String, clap::Error> {
+    if text.trim().is_empty() || text.trim_start().starts_with('{') { Ok(text.to_owned()) } else { file_text(text) }
+}
+
+fn file_text(path: &str) -> Result<String, clap::Error> {
+    let failed = |error| format!("{} could not be read: {error}. Check the path.\n", Shown::line(path));
+    std::fs::read_to_string(path).map_err(|error| clap::Error::raw(ErrorKind::Io, failed(error)))
 }

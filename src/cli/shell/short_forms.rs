@@ -13,6 +13,7 @@ pub(crate) const SHORT_FORMS: &[(&str, &str)] = &[
     ("-pg", "--prompt-gen"),
     ("-sys", "--system-prompt"),
     ("-hf", "--hf-repo"),
+    ("-jf", "--json-schema"),
 ];
 
 /// Replaces each short form, alone or with `=value`, up to `--`.

@@ -131,7 +131,7 @@ proptest! {
             let mut sampler = Sampler::new(&sampling, seed, None);
             (0..8).map(|_| {
                 let id = sampler.sample(&logits, None).unwrap().id;
-                sampler.accept(id);
+                sampler.look_back_on(&[id]);
                 id
             }).collect::<Vec<_>>()
         };

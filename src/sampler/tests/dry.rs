@@ -18,7 +18,7 @@ fn dry(multiplier: f32, allowed: u32, last_n: i32) -> Sampling {
 fn after(sampling: &Sampling, breakers: &[&[u32]], tokens: &[u32], n: usize) -> Vec<(u32, f64)> {
     let mut sampler = Sampler::new(sampling, 1, None);
     sampler.dry.set_breakers(table(breakers));
-    tokens.iter().for_each(|id| sampler.accept(*id));
+    sampler.look_back_on(tokens);
     left_after(&mut sampler, &logits(&vec![1.0 / n as f32; n]))
 }
 
@@ -91,7 +91,7 @@ proptest! {
         let sampling = dry(0.01, allowed, last_n);
         let mut sampler = Sampler::new(&sampling, 1, None);
         sampler.dry.set_breakers(breakers.clone());
-        tokens.iter().for_each(|id| sampler.accept(*id));
+        sampler.look_back_on(&tokens);
         let found = left_after(&mut sampler, &[0.0; 5]);
         let lengths = naive(&tokens, allowed as usize, usize::try_from(last_n).ok(), &breakers);
         let weight = |id: u32| {
