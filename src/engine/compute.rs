@@ -164,6 +164,9 @@ fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -
             if facts.n_ctx > facts.n_ctx_train {
                 facts.notes.push(format!("a context of {} is more than the {} it was trained for", facts.n_ctx, facts.n_ctx_train));
             }
+            for head in loaded.session.unfit_heads() {
+                facts.notes.push(format!("heads of {head} values stay in f16 in the KV cache: q8_0 takes them by 32"));
+            }
             outbox.send(Event::Loaded { job, model: name, facts: Box::new(facts), load_ms: loaded.load_ms });
             outbox.send(Event::Ledger { model: name, ledger: loaded.model.ledger(&loaded.session) });
             models.insert(name, loaded);

@@ -132,8 +132,8 @@ impl Answer<'_> {
         let before_last = ids.len() - 1;
         while done < ids.len() {
             self.progress(done, start);
-            // A state can only go back to a copy: one is made where the same prompt would begin again.
-            let end = if self.loaded.model.has_states() && done < before_last { before_last } else { ids.len() };
+            // What can only go back to a copy gets one where the same prompt would begin again.
+            let end = if self.loaded.session.needs_snapshots() && done < before_last { before_last } else { ids.len() };
             let part = &ids[done..end.min(done + chunks.next())];
             let began = pace::now();
             let is_last = done + part.len() == ids.len();

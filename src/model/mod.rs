@@ -21,7 +21,7 @@ mod workspace;
 use crate::gguf::Gguf;
 use crate::protocol::{CacheType, Ledger, LoadOptions, Report};
 use arch::{ArchError, Header};
-use cache::{CacheError, KvCache, KvShape, StateCache};
+use cache::{CacheError, KvCache, KvLayout, KvShape, StateCache};
 use layers::{Caches, Compute, Layer, Taken};
 use plan::{Plan, TensorError};
 use rope::Rope;
@@ -120,16 +120,21 @@ impl Model {
 
     /// An empty sequence with room for the context that `options` ask for.
     pub fn session(&self, options: &LoadOptions) -> Result<Session, ModelError> {
-        let shape = |(n_head_kv, head_dim_k, head_dim_v)| KvShape { n_head_kv, head_dim_k, head_dim_v };
-        let shapes: Vec<KvShape> = self.plan.cached().map(shape).collect();
+        self.session_of(options, UBATCH)
+    }
+
+    /// The same for passes of at most `rows_max` rows.
+    fn session_of(&self, options: &LoadOptions, rows_max: usize) -> Result<Session, ModelError> {
+        let spanned = self.plan.cached().zip(self.plan.spans());
+        let shapes = spanned.map(|((n_head_kv, head_dim_k, head_dim_v), span)| KvShape { n_head_kv, head_dim_k, head_dim_v, span });
         let (k, v) = if options.exact { (CacheType::F32, CacheType::F32) } else { (options.cache_type_k, options.cache_type_v) };
-        let per_token: u64 = shapes.iter().map(|s| s.bytes_per_token(k, v)).sum();
+        let layout = KvLayout { shapes: shapes.collect(), k, v, rows_max };
         let free = crate::sys::limits::memory().map(|m| m.available);
         let trained = self.plan.n_ctx_default.unwrap_or(self.plan.n_ctx_train);
-        let n_ctx = ledger::context_length(options.n_ctx as usize, trained, per_token, self.workspace.bytes(), free)?;
+        let n_ctx = ledger::context_length(options.n_ctx as usize, trained, |n| layout.bytes(n), self.workspace.bytes(), free)?;
         // Positions that were learned end where training did; the session says how many there are.
         let n_ctx = if self.plan.positions.is_some() { n_ctx.min(self.plan.n_ctx_train) } else { n_ctx };
-        let kv = KvCache::new(&shapes, n_ctx, k, v)?;
+        let kv = KvCache::new(layout, n_ctx)?;
         Ok(Session { kv, states: StateCache::new(self.plan.states()), ids: Vec::new() })
     }
 
@@ -141,23 +146,18 @@ impl Model {
         self.compute.kernels().n_threads()
     }
 
-    /// Whether some layers keep a state that cannot be cut back, only copied.
-    pub fn has_states(&self) -> bool {
-        self.plan.states().next().is_some()
-    }
-
     /// Rows that [`Model::forward`] takes at most.
     pub fn rows_max(&self) -> usize {
         UBATCH
     }
 
     pub fn ledger(&self, session: &Session) -> Ledger {
-        let per_token = session.kv.bytes_per_token();
+        let (kv, layout) = (&session.kv, session.kv.layout());
         Ledger {
             weights: self.weight_bytes,
-            kv: per_token * session.kv.len_peak() as u64 + session.states.bytes(),
-            kv_max: per_token * session.kv.n_ctx() as u64,
-            kv_per_token: per_token,
+            kv: kv.bytes() + session.states.bytes(),
+            kv_max: layout.bytes(kv.n_ctx()),
+            kv_per_token: layout.next_bytes(kv.len()),
             scratch: self.workspace.bytes() + self.compute.scratch_bytes(),
         }
     }
@@ -179,6 +179,7 @@ impl Model {
         if let Some(&id) = ids.iter().find(|id| **id as usize >= n_vocab) {
             return Err(ForwardError::Id { id, n_vocab });
         }
+        session.kv.begin(ids.len());
         let pass = self.compute.pass(ids.len(), pos);
         let w = &mut self.workspace;
         w.embed(&self.embedding, ids, pos, &pass)?;
@@ -216,17 +217,36 @@ impl Session {
         self.kv.n_ctx()
     }
 
-    /// Forgets all but the first `len` tokens, or fewer where a state can only go back to a copy; how many are left.
+    /// Forgets all but the first `len` tokens, or fewer where a state can only go back to a copy, or a window no longer holds
+    /// what they look back at; how many are left.
     pub fn truncate(&mut self, len: usize) -> usize {
-        let len = self.states.truncate(len.min(self.kv.len()));
-        self.kv.truncate(len);
+        let mut len = self.kv.truncate(len);
+        // Each may hold less of what the other has left; at the latest nothing is left.
+        loop {
+            let left = self.kv.truncate(self.states.truncate(len));
+            if left == len {
+                break;
+            }
+            len = left;
+        }
         self.ids.truncate(len);
         len
     }
 
-    /// Keeps a copy of what cannot be cut back, for [`Session::truncate`] to come back to; nothing else needs one.
+    /// Whether going back far needs a [`Session::snapshot`].
+    pub fn needs_snapshots(&self) -> bool {
+        !self.states.is_empty() || self.kv.forgets()
+    }
+
+    /// Keeps what [`Session::truncate`] needs to come back here.
     pub fn snapshot(&mut self) {
         self.states.snapshot();
+        self.kv.mark();
+    }
+
+    /// Head lengths whose keys or values are kept in F16 though a smaller type was asked for.
+    pub fn unfit_heads(&self) -> Vec<usize> {
+        self.kv.layout().unfit()
     }
 
     /// Keeps the longest common prefix with `ids`, forgets the rest; how many tokens that is.

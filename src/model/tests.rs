@@ -1,4 +1,5 @@
 mod rewritten;
+mod windows;
 
 use super::*;
 use crate::protocol::CacheType;

@@ -22,15 +22,19 @@ const FOUND_CHARS_MAX: usize = 60;
 pub enum CacheType {
     F32,
     F16,
+    /// 34 bytes for 32 values.
+    #[serde(rename = "q8_0")]
+    Q8_0,
 }
 
 impl CacheType {
-    pub const NAMES: &'static [&'static str] = &["f32", "f16"];
+    pub const NAMES: &'static [&'static str] = &["f32", "f16", "q8_0"];
 
     pub fn from_name(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
             "f32" => Some(CacheType::F32),
             "f16" => Some(CacheType::F16),
+            "q8_0" => Some(CacheType::Q8_0),
             _ => None,
         }
     }
@@ -39,6 +43,7 @@ impl CacheType {
         match self {
             CacheType::F32 => "f32",
             CacheType::F16 => "f16",
+            CacheType::Q8_0 => "q8_0",
         }
     }
 }

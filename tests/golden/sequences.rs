@@ -52,7 +52,7 @@ fn every_model_goes_on_from_where_it_was_cut() {
         run.rest(COPY_AT, n);
         for cut in CUTS {
             let left = run.session.truncate(cut);
-            if left > cut || (!run.model.has_states() && left != cut) || (left != cut && left != COPY_AT && left != 0) {
+            if left > cut || (!run.session.needs_snapshots() && left != cut) || (left != cut && left != COPY_AT && left != 0) {
                 wrong.push(format!("{name}: cut to {cut}, {left} are left"));
             }
             let error = super::archs::nmse(&run.rest(left, n), &whole[left * run.n_vocab..]);
@@ -60,7 +60,7 @@ fn every_model_goes_on_from_where_it_was_cut() {
                 wrong.push(format!("{name}: from {left} on (cut to {cut}) NMSE {error:.1e}"));
             }
         }
-        if run.model.has_states() { n_copied += 1 } else { n_cut += 1 }
+        if run.session.needs_snapshots() { n_copied += 1 } else { n_cut += 1 }
     }
     eprintln!("golden/archs: {n_cut} models go on from any position, {n_copied} from a copy of their states");
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));

@@ -29,6 +29,10 @@ impl StateCache {
         Self { layers: sizes.map(layer).collect(), ..Self::default() }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.layers.is_empty()
+    }
+
     pub fn bytes(&self) -> u64 {
         let values: usize = self.layers.iter().map(|l| l.now.len()).sum();
         (values * size_of::<f32>() * (2 + self.snapshots.len())) as u64

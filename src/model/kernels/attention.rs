@@ -1,9 +1,11 @@
 //! Attention of grouped query heads over cached keys and values: blocks of keys, a running maximum, f32 sums.
 
+use super::activations::GROUP;
 use super::buffer::{Aligned, Shared};
 use super::chosen::Chosen;
 use super::compute::Compute;
 use super::set::{KernelSet, Scratch, TileShape};
+use crate::quant::{Block, BlockQ8_0};
 use half::f16;
 use std::ops::Range;
 
@@ -14,11 +16,43 @@ pub(super) const QUERY_ROWS: usize = 64;
 /// Values to a vector of the float tile.
 const VECTOR: usize = 16;
 
-/// One head's keys or values in the cache, [n_ctx][dim].
+/// One head's keys or values in the cache, [n_rows][dim]: position p lies in row p % n_rows.
 #[derive(Debug, Clone, Copy)]
 pub enum CachedRows<'a> {
     F32(&'a [f32]),
     F16(&'a [f16]),
+    /// Blocks of 32 values, as they lie in files.
+    Q8_0(&'a [u8]),
+}
+
+impl CachedRows<'_> {
+    /// How many rows of `width` values there are.
+    fn n_rows(self, width: usize) -> usize {
+        match self {
+            CachedRows::F32(x) => x.len() / width,
+            CachedRows::F16(x) => x.len() / width,
+            CachedRows::Q8_0(x) => x.len() / (width / GROUP * BlockQ8_0::BYTES),
+        }
+    }
+
+    /// The first values of row `row`, as many as `out` has.
+    fn load(self, set: &KernelSet, row: usize, width: usize, out: &mut [f32]) {
+        match self {
+            CachedRows::F32(x) => out.copy_from_slice(&x[row * width..][..out.len()]),
+            CachedRows::F16(x) => set.from_f16(&x[row * width..][..out.len()], out),
+            CachedRows::Q8_0(x) => {
+                let blocks = &x[row * (width / GROUP * BlockQ8_0::BYTES)..];
+                let (whole, rest) = out.split_at_mut(out.len() / GROUP * GROUP);
+                let (whole_blocks, rest_blocks) = blocks.split_at(whole.len() / GROUP * BlockQ8_0::BYTES);
+                set.widen_q8_0(whole_blocks, whole);
+                if !rest.is_empty() {
+                    let mut last = [0.0; GROUP];
+                    set.widen_q8_0(&rest_blocks[..BlockQ8_0::BYTES], &mut last);
+                    rest.copy_from_slice(&last[..rest.len()]);
+                }
+            }
+        }
+    }
 }
 
 /// One KV head.
@@ -39,6 +73,14 @@ pub enum Seen {
 }
 
 impl Seen {
+    /// How many positions a row looks back at at most, its own among them; none if at all.
+    pub fn span(self) -> Option<usize> {
+        match self {
+            Seen::All => None,
+            Seen::Window(n) | Seen::Chunk(n) => Some(n),
+        }
+    }
+
     /// The positions that the row at `pos` sees.
     pub fn by(self, pos: usize) -> Range<usize> {
         let first = match self {
@@ -261,13 +303,12 @@ pub(super) fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys:
 
 /// The first `dim` values of some keys' rows as f32, [KEYS][wide(dim)].
 fn load_rows(set: &KernelSet, rows: CachedRows, keys: Range<usize>, (dim, stride): (usize, usize), out: &mut Aligned<f32>) {
-    for (j, key) in keys.enumerate() {
-        let at = key * stride;
+    let n_rows = rows.n_rows(stride);
+    let mut row = keys.start % n_rows;
+    for j in 0..keys.len() {
         let (out, rest) = out[j * wide(dim)..][..wide(dim)].split_at_mut(dim);
-        match rows {
-            CachedRows::F32(x) => out.copy_from_slice(&x[at..][..dim]),
-            CachedRows::F16(x) => set.from_f16(&x[at..][..dim], out),
-        }
+        rows.load(set, row, stride, out);
         rest.fill(0.0);
+        row = if row + 1 == n_rows { 0 } else { row + 1 };
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn set() -> KernelSet {
 }
 
 pub(super) fn halves() -> HalfFns {
-    HalfFns { round, narrow, widen }
+    HalfFns { round, narrow, widen, widen_blocks }
 }
 
 pub(super) fn dot_rows(ty: GgmlType) -> Option<DotRows> {
@@ -181,4 +181,11 @@ fn narrow(x: &[f32], out: &mut [f16]) {
 
 fn widen(x: &[f16], out: &mut [f32]) {
     out.iter_mut().zip(x).for_each(|(out, x)| *out = x.to_f32());
+}
+
+fn widen_blocks(x: &[u8], out: &mut [f32]) {
+    for (block, out) in x.chunks_exact(BlockQ8_0::BYTES).map(BlockQ8_0::read).zip(out.as_chunks_mut::<GROUP>().0) {
+        let d = block.d.to_f32();
+        *out = block.qs.map(|q| f32::from(q) * d);
+    }
 }

@@ -3,7 +3,7 @@
 use super::activations::{Format, GROUP, LANE, Operand, SUM_16, SUPER, Tiles};
 use super::buffer::Aligned;
 use super::tier::Tier;
-use crate::quant::GgmlType;
+use crate::quant::{Block, BlockQ8_0, GgmlType};
 use std::ops::Range;
 
 /// Rows of weights that a panel kernel takes at once.
@@ -91,6 +91,8 @@ pub(crate) struct HalfFns {
     pub round: unsafe fn(&mut [f32]),
     pub narrow: unsafe fn(&[f32], &mut [half::f16]),
     pub widen: unsafe fn(&[half::f16], &mut [f32]),
+    /// Whole blocks of Q8_0.
+    pub widen_blocks: unsafe fn(&[u8], &mut [f32]),
 }
 
 /// Which values RoPE turns together.
@@ -224,6 +226,13 @@ impl KernelSet {
         assert_eq!(x.len(), out.len());
         // SAFETY: as in `dot`.
         unsafe { (self.halves.widen)(x, out) }
+    }
+
+    /// Blocks of Q8_0 as numbers.
+    pub(crate) fn widen_q8_0(&self, x: &[u8], out: &mut [f32]) {
+        assert!(x.len() * GROUP == out.len() * BlockQ8_0::BYTES && out.len().is_multiple_of(GROUP));
+        // SAFETY: the set's functions fit this processor; there are as many blocks as groups of results.
+        unsafe { (self.halves.widen_blocks)(x, out) }
     }
 
     pub(crate) fn round_f16(&self, x: &[f32], out: &mut [f32]) {

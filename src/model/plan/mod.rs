@@ -276,6 +276,25 @@ impl Plan {
         self.mixers().flat_map(Mixer::cached)
     }
 
+    /// How many positions are looked back at of each of [`Plan::cached`], a token's own among them; none if all may be.
+    pub fn spans(&self) -> Vec<Option<usize>> {
+        let mut spans: Vec<Option<usize>> = Vec::new();
+        for mixer in self.mixers() {
+            let span = match mixer {
+                Mixer::Attention(a) => a.seen.span(),
+                Mixer::Latent(l) if l.choice.is_none() => l.seen.span(),
+                _ => None,
+            };
+            spans.extend(mixer.cached().enumerate().map(|(i, _)| span.filter(|_| i == 0)));
+            if let Mixer::Attention(AttentionPlan { keys_of: KeysOf::Other(other), .. }) = mixer
+                && let Some(others) = spans.get_mut(*other)
+            {
+                *others = others.zip(span).map(|(a, b)| a.max(b));
+            }
+        }
+        spans
+    }
+
     /// Values of each recurrent layer's state, in their order.
     pub fn states(&self) -> impl Iterator<Item = usize> {
         self.mixers().filter_map(|mixer| match mixer {

@@ -137,3 +137,62 @@ fn a_row_does_not_depend_on_its_batch() {
         }
     }
 }
+
+/// Rows of positions laid into a ring of `n_rows`, the newest of them.
+fn in_ring(rows: &[f32], dim: usize, n_rows: usize) -> Vec<f32> {
+    let mut ring = vec![0.0; n_rows * dim];
+    rows.chunks_exact(dim).enumerate().for_each(|(pos, row)| ring[pos % n_rows * dim..][..dim].copy_from_slice(row));
+    ring
+}
+
+#[test]
+fn rows_of_a_window_may_lie_in_a_ring() {
+    for set in sets() {
+        let compute = Compute::new(set, 2);
+        let mut chance = Chance(59);
+        for (seen, n_rows) in [(Seen::Window(40), 60), (Seen::Window(40), 100), (Seen::Chunk(64), 84), (Seen::Window(1), 21)] {
+            let case = Case::new(&mut chance, Attention { seen, ..shape(4, 2, 64, 150, 20) });
+            let rings = |heads: &[Vec<f32>]| -> Vec<Vec<f32>> { heads.iter().map(|rows| in_ring(rows, 64, n_rows)).collect() };
+            let ringed = Case { keys: rings(&case.keys), values: rings(&case.values), q: case.q.clone(), shape: case.shape };
+            assert_eq!(ringed.run(&compute, false), case.run(&compute, false), "{seen:?} in {n_rows} rows");
+        }
+    }
+}
+
+fn attended<'a>(compute: &Compute, case: &Case, head: impl Fn(usize) -> KvHead<'a> + Sync) -> Vec<f32> {
+    let s = case.shape;
+    let mut out = vec![f32::NAN; s.n_rows * s.n_head * s.head_dim_v];
+    compute.attend(&s, head, (&case.q, s.n_head * s.head_dim_k), (&mut out, s.n_head * s.head_dim_v));
+    out
+}
+
+#[test]
+fn blocks_in_the_cache_are_the_numbers_they_stand_for() {
+    let shapes = [
+        shape(4, 2, 64, 70, 3),
+        Attention { head_dim_v: 32, value_stride: 32, ..shape(2, 1, 96, 130, 20) },
+        // Values that are the first part of the keys, and no whole blocks of them.
+        Attention { head_dim_v: 40, value_stride: 64, ..shape(2, 1, 64, 65, 9) },
+    ];
+    for set in sets() {
+        let compute = Compute::new(set, 2);
+        let mut chance = Chance(61);
+        for shape in shapes {
+            let case = Case { shape, ..Case::new(&mut chance, Attention { head_dim_v: shape.value_stride, ..shape }) };
+            let blocks = |rows: &Vec<f32>| -> Vec<u8> {
+                let mut bytes = Vec::new();
+                rows.as_chunks().0.iter().for_each(|x| crate::quant::Block::write(&crate::quant::block_q8_0(x), &mut bytes));
+                bytes
+            };
+            let numbers = |bytes: &Vec<u8>| floats(GgmlType::Q8_0, bytes, bytes.len() / 34 * 32);
+            let keys: Vec<_> = case.keys.iter().map(blocks).collect();
+            let values: Vec<_> =
+                if shape.value_stride == shape.head_dim_v { case.values.iter().map(blocks).collect() } else { keys.clone() };
+            let (wide_keys, wide_values): (Vec<_>, Vec<_>) = (keys.iter().map(numbers).collect(), values.iter().map(numbers).collect());
+            let found = attended(&compute, &case, |i| KvHead { keys: CachedRows::Q8_0(&keys[i]), values: CachedRows::Q8_0(&values[i]) });
+            let expected =
+                attended(&compute, &case, |i| KvHead { keys: CachedRows::F32(&wide_keys[i]), values: CachedRows::F32(&wide_values[i]) });
+            assert_eq!(found, expected, "{} {shape:?}", set.tier().name());
+        }
+    }
+}

@@ -1,13 +1,15 @@
-//! Half precision by the F16C instructions, eight at a time.
+//! Half precision by the F16C instructions, and the blocks of a cache with such scales, eight at a time.
 
+use crate::model::kernels::activations::GROUP;
 use crate::model::kernels::set::HalfFns;
+use crate::quant::{Block, BlockQ8_0};
 use half::f16;
 use std::arch::x86_64::*;
 
 const N: usize = 8;
 
 pub(super) fn functions() -> HalfFns {
-    HalfFns { round, narrow, widen }
+    HalfFns { round, narrow, widen, widen_blocks }
 }
 
 #[target_feature(enable = "avx,f16c")]
@@ -49,6 +51,21 @@ fn widen(x: &[f16], out: &mut [f32]) {
     }
     for (x, out) in rest.iter().zip(out_rest) {
         *out = x.to_f32();
+    }
+}
+
+#[target_feature(enable = "avx2,fma,f16c")]
+fn widen_blocks(x: &[u8], out: &mut [f32]) {
+    for (block, out) in x.chunks_exact(BlockQ8_0::BYTES).zip(out.as_chunks_mut::<GROUP>().0) {
+        let d = _mm256_set1_ps(widen_one(u16::from_le_bytes([block[0], block[1]])));
+        let (eights, _) = block[2..].as_chunks::<N>();
+        for (eight, out) in eights.iter().zip(out.as_chunks_mut::<N>().0) {
+            // SAFETY: eight numbers are read, eight written.
+            unsafe {
+                let q = _mm256_cvtepi8_epi32(_mm_loadl_epi64(eight.as_ptr().cast()));
+                _mm256_storeu_ps(out.as_mut_ptr(), _mm256_mul_ps(_mm256_cvtepi32_ps(q), d));
+            }
+        }
     }
 }
 
