@@ -39,3 +39,27 @@ fn quantized_models_are_as_near_as_llama_cpps() {
     println!("{passed} passed, {} failed", failed.len());
     assert!(failed.is_empty(), "failed: {failed:?}");
 }
+
+/// What keys and values in Q8_0 may add to the error against exact logits.
+const BLOCKS_IN_CACHE: f64 = 1e-4;
+
+/// The models' heads are of 64 values, two blocks.
+#[test]
+fn a_cache_of_blocks_costs_little() {
+    let folder = folder("quants");
+    let Ok(text) = std::fs::read(folder.join("types.json")) else {
+        return eprintln!("golden/quants/e2e: skipped, types.json is not there");
+    };
+    let e2e = &serde_json::from_slice::<serde_json::Value>(&text).unwrap()["e2e"];
+    let ids: Vec<String> = e2e["tokens"].as_array().unwrap().iter().map(|id| id.to_string()).collect();
+    for name in ["f16", "q8_0", "mxfp4", "mix-q4_k_m"] {
+        let path = |key: &str| folder.join(e2e["models"][name][key].as_str().unwrap());
+        if !path("gguf").exists() {
+            continue;
+        }
+        let error = |cache| nmse(&logits(&path("gguf"), &ids.join(","), &["--cache", cache]), &read_f32(&path("exact")));
+        let (f16, blocks) = (error("f16"), error("q8_0"));
+        println!("{name:14} F16 cache {f16:.2e}, Q8_0 cache {blocks:.2e}");
+        assert!(blocks > f16 && blocks <= f16 + BLOCKS_IN_CACHE, "{name}: {blocks:e}");
+    }
+}

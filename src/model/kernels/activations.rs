@@ -101,6 +101,8 @@ pub(crate) struct Tiles {
     pub(crate) quants: Aligned<i8>,
     /// [tile][k / group][T]
     pub(crate) scales: Aligned<f32>,
+    /// Groups of 32 only: scales times sums, [tile][k / 32][T].
+    pub(crate) weighted: Aligned<f32>,
     /// Groups of 256 only: sums of 16, [tile][k / 32][T][2].
     pub(crate) pairs_16: Aligned<i16>,
     /// Groups of 256 only: sums of 32, [tile][k / 64][T][2].
@@ -159,6 +161,7 @@ impl Default for Rows {
                 floats: Aligned::new(),
                 quants: Aligned::new(),
                 scales: Aligned::new(),
+                weighted: Aligned::new(),
                 pairs_16: Aligned::new(),
                 pairs_32: Aligned::new(),
                 seeds: Aligned::new(),
@@ -223,7 +226,7 @@ impl Rows {
         let tiles = &self.tiles;
         let rows = self.floats.bytes() + self.quants.bytes() + self.scales.bytes() + self.sums.bytes();
         let sums = self.lanes.bytes() + self.weighted.bytes() + tiles.seeds.bytes();
-        let pairs = tiles.pairs_16.bytes() + tiles.pairs_32.bytes();
+        let pairs = tiles.pairs_16.bytes() + tiles.pairs_32.bytes() + tiles.weighted.bytes();
         rows + sums + pairs + tiles.floats.bytes() + tiles.quants.bytes() + tiles.scales.bytes()
     }
 
@@ -247,6 +250,7 @@ impl Rows {
         } else {
             self.lanes.resize(m * (k / LANE));
             self.weighted.resize(m * (k / GROUP));
+            tiles.weighted.resize(n_tokens * (k / GROUP));
         }
     }
 
@@ -280,6 +284,7 @@ struct SharedRows {
     tile_floats: Shared<f32>,
     tile_quants: Shared<i8>,
     tile_scales: Shared<f32>,
+    tile_weighted: Shared<f32>,
     pairs_16: Shared<i16>,
     pairs_32: Shared<i16>,
     seeds: Shared<i32>,
@@ -300,6 +305,7 @@ impl SharedRows {
             tile_floats: Shared::new(&mut tiles.floats),
             tile_quants: Shared::new(&mut tiles.quants),
             tile_scales: Shared::new(&mut tiles.scales),
+            tile_weighted: Shared::new(&mut tiles.weighted),
             pairs_16: Shared::new(&mut tiles.pairs_16),
             pairs_32: Shared::new(&mut tiles.pairs_32),
             seeds: Shared::new(&mut tiles.seeds),
@@ -360,6 +366,9 @@ impl SharedRows {
                         out[(j / 2 * tile + i) * 2 + j % 2] = pair[0] + pair[1];
                     }
                 }
+            } else {
+                let out = self.tile_weighted.slice(index * tile * n, tile * n);
+                weave::<f32, 1>(out, tile, tokens.clone(), |t| self.weighted.slice(t * n, n));
             }
             let n = k / self.format.summed();
             let out = self.seeds.slice(index * tile * n, tile * n);

@@ -89,7 +89,7 @@ fn rows_of_32_that_are_no_multiple_of_a_vector() {
     for compute in computes() {
         let mut chance = Chance(32);
         use GgmlType::*;
-        for ty in [Q8_0, Q4_0, IQ4NL, MXFP4, NVFP4, Q2_0, Q1_0, F32, F16, BF16] {
+        for ty in [Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, IQ4NL, MXFP4, NVFP4, Q2_0, Q1_0, F32, F16, BF16] {
             for k in [32, 64, 96, 160, 192, 288, 384, 576].into_iter().filter(|k| ty.row_bytes(*k).is_some()) {
                 let case = Case::new(&mut chance, ty, k, 21);
                 for m in [1, 2, 7, 8, 9, 30] {

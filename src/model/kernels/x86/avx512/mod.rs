@@ -13,6 +13,7 @@ use super::{Unpacked, halves, scales, ymm};
 use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
 use crate::model::kernels::tier::Tier;
 use crate::quant::*;
+use laid::Narrow;
 
 crate::model::kernels::float::float_functions!(true, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]);
 
@@ -66,6 +67,9 @@ fn panel_rows(ty: GgmlType) -> Option<PanelRows> {
         GgmlType::BF16 => panel::floats::<floats::Bf16>,
         GgmlType::Q8_0 => panel::plain::<plain::Q8_0>,
         GgmlType::Q4_0 => panel::plain::<plain::Q4_0>,
+        GgmlType::Q4_1 => panel::plain::<Narrow<ymm::plain::Q4_1>>,
+        GgmlType::Q5_0 => panel::plain::<Narrow<ymm::plain::Q5_0>>,
+        GgmlType::Q5_1 => panel::plain::<Narrow<ymm::plain::Q5_1>>,
         GgmlType::Q2K => panel::supers::<scales::Q2K>,
         GgmlType::Q3K => panel::supers::<scales::Q3K>,
         GgmlType::Q4K => panel::supers::<scales::Q4K>,
@@ -83,9 +87,9 @@ fn panel_rows(ty: GgmlType) -> Option<PanelRows> {
         GgmlType::IQ1M => panel::supers::<Unpacked<BlockIQ1M>>,
         GgmlType::TQ1_0 => panel::supers::<Unpacked<BlockTQ1_0>>,
         GgmlType::TQ2_0 => panel::supers::<Unpacked<BlockTQ2_0>>,
-        GgmlType::NVFP4 => panel::plain::<Unpacked<BlockNVFP4>>,
-        GgmlType::Q1_0 => panel::plain::<Unpacked<BlockQ1_0>>,
-        GgmlType::Q2_0 => panel::plain::<Unpacked<BlockQ2_0>>,
+        GgmlType::NVFP4 => panel::plain::<Narrow<Unpacked<BlockNVFP4>>>,
+        GgmlType::Q1_0 => panel::plain::<Narrow<Unpacked<BlockQ1_0>>>,
+        GgmlType::Q2_0 => panel::plain::<Narrow<Unpacked<BlockQ2_0>>>,
         _ => return None,
     })
 }

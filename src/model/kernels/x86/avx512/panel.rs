@@ -235,7 +235,7 @@ unsafe fn store_tile<const T: usize>(totals: [__m512; T], tile: usize, scratch: 
     }
 }
 
-/// The panel, and scales `[k / SUB][16]`.
+/// The panel, and scales `[k / SUB][16]`, then minima `[k / 32][16]` where there are any.
 ///
 /// # Safety
 /// As for [`supers`].
@@ -244,7 +244,8 @@ unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scra
     let (n_groups, n_subs) = (k / GROUP, GROUP / P::SUB);
     // A pair of groups is unpacked at once; the second of the last pair may be missing.
     scratch.panel.resize(k.next_multiple_of(2 * GROUP) * ROWS);
-    scratch.scales.resize(n_groups * n_subs * ROWS);
+    let n_scales = n_groups * n_subs * ROWS;
+    scratch.scales.resize(n_scales + if P::HAS_MINIMUM { n_groups * ROWS } else { 0 });
     scratch.scales.fill(0.0);
     for g in (0..n_groups).step_by(2) {
         let mut quants = [_mm512_setzero_si512(); ROWS];
@@ -253,6 +254,11 @@ unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scra
             unsafe {
                 for s in g * n_subs..(g + 2).min(n_groups) * n_subs {
                     scratch.scales[s * ROWS + r] = P::scale(row.as_ptr(), s);
+                }
+                if P::HAS_MINIMUM {
+                    for g in g..(g + 2).min(n_groups) {
+                        scratch.scales[n_scales + g * ROWS + r] = P::minimum(row.as_ptr(), g);
+                    }
                 }
                 quants[r] = P::pair(row.as_ptr(), g, g + 1 == n_groups);
             }
@@ -270,7 +276,9 @@ unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scra
     let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr().cast::<i32>();
     let seeds = x.tiles.seeds[tile * TOKENS * n_groups..].as_ptr();
     let y_scales = x.tiles.scales[tile * TOKENS * n_groups..].as_ptr();
+    let y_weighted = x.tiles.weighted[tile * TOKENS * n_groups..].as_ptr();
     let (panel, scales) = (scratch.panel.as_ptr(), scratch.scales.as_ptr());
+    let minima = scratch.scales[n_groups * n_subs * ROWS..].as_ptr();
     let moved_by = _mm_cvtsi32_si128(P::BIAS_LOG);
     let mut totals = [_mm512_setzero_ps(); T];
     for j in 0..n_groups * n_subs {
@@ -297,6 +305,12 @@ unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scra
             for t in 0..T {
                 let scale = _mm512_mul_ps(scale, _mm512_set1_ps(*y_scales.add(j / n_subs * TOKENS + t)));
                 totals[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots[t]), scale, totals[t]);
+            }
+            if P::HAS_MINIMUM {
+                let minimum = _mm512_loadu_ps(minima.add(j * ROWS));
+                for t in 0..T {
+                    totals[t] = _mm512_fmadd_ps(minimum, _mm512_set1_ps(*y_weighted.add(j * TOKENS + t)), totals[t]);
+                }
             }
         }
     }

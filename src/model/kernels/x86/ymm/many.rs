@@ -173,7 +173,9 @@ macro_rules! many {
                 let n_groups = x.k / GROUP;
                 let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr().cast::<i32>();
                 let y_scales = x.tiles.scales[tile * TOKENS * n_groups..].as_ptr();
+                let y_weighted = x.tiles.weighted[tile * TOKENS * n_groups..].as_ptr();
                 let (panel, scales) = (scratch.panel.as_ptr(), scratch.scales.as_ptr());
+                let minima = scratch.scales[n_groups * n_subs * ROWS..].as_ptr();
                 let mut totals = [[_mm256_setzero_ps(); TOKENS]; 2];
                 for j in 0..n_groups * n_subs {
                     // SAFETY: these weights of the panel and of the tile.
@@ -194,6 +196,15 @@ macro_rules! many {
                             for half in 0..2 {
                                 let scale = _mm256_mul_ps(scale[half], y_scale);
                                 totals[half][t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots[half][t]), scale, totals[half][t]);
+                            }
+                        }
+                        if P::HAS_MINIMUM {
+                            let minimum = both(minima.add(j * ROWS).cast()).map(|m| _mm256_castsi256_ps(m));
+                            for t in 0..TOKENS {
+                                let weighted = _mm256_set1_ps(*y_weighted.add(j * TOKENS + t));
+                                for half in 0..2 {
+                                    totals[half][t] = _mm256_fmadd_ps(minimum[half], weighted, totals[half][t]);
+                                }
                             }
                         }
                     }

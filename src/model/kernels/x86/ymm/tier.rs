@@ -37,6 +37,9 @@ macro_rules! tier {
                 GgmlType::BF16 => floats::rows::<floats::Bf16>,
                 GgmlType::Q8_0 => few::plain::<plain::Q8_0>,
                 GgmlType::Q4_0 => few::plain::<plain::Q4_0>,
+                GgmlType::Q4_1 => few::plain::<plain::Q4_1>,
+                GgmlType::Q5_0 => few::plain::<plain::Q5_0>,
+                GgmlType::Q5_1 => few::plain::<plain::Q5_1>,
                 GgmlType::Q2K => few::supers::<scales::Q2K>,
                 GgmlType::Q3K => few::supers::<scales::Q3K>,
                 GgmlType::Q4K => few::supers::<scales::Q4K>,
@@ -57,8 +60,7 @@ macro_rules! tier {
                 GgmlType::IQ1M => few::supers::<Unpacked<BlockIQ1M>>,
                 GgmlType::TQ1_0 => few::supers::<Unpacked<BlockTQ1_0>>,
                 GgmlType::TQ2_0 => few::supers::<Unpacked<BlockTQ2_0>>,
-                // Old types, slower, but not refused.
-                _ => return crate::model::kernels::scalar::dot_rows(ty),
+                _ => return None,
             })
         }
 
@@ -69,6 +71,9 @@ macro_rules! tier {
                 GgmlType::BF16 => many::floats::<floats::Bf16>,
                 GgmlType::Q8_0 => many::plain::<plain::Q8_0>,
                 GgmlType::Q4_0 => many::plain::<plain::Q4_0>,
+                GgmlType::Q4_1 => many::plain::<plain::Q4_1>,
+                GgmlType::Q5_0 => many::plain::<plain::Q5_0>,
+                GgmlType::Q5_1 => many::plain::<plain::Q5_1>,
                 GgmlType::Q2K => many::supers::<scales::Q2K>,
                 GgmlType::Q3K => many::supers::<scales::Q3K>,
                 GgmlType::Q4K => many::supers::<scales::Q4K>,

@@ -74,7 +74,7 @@ pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize
     }
 }
 
-/// The panel as signed numbers, and scales `[k / SUB][16]`.
+/// The panel as signed numbers, and scales `[k / SUB][16]`, then minima `[k / 32][16]` where there are any.
 ///
 /// # Safety
 /// As for [`supers`], of `P`'s blocks.
@@ -82,7 +82,8 @@ pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize
 pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
     let n_subs = GROUP / P::SUB;
     scratch.panel.resize(k * ROWS);
-    scratch.scales.resize(k / P::SUB * ROWS);
+    let n_scales = k / P::SUB * ROWS;
+    scratch.scales.resize(n_scales + if P::HAS_MINIMUM { k / GROUP * ROWS } else { 0 });
     scratch.scales.fill(0.0);
     for g in 0..k / GROUP {
         let (at, within) = (g / P::GROUPS * P::BYTES, g % P::GROUPS);
@@ -96,6 +97,9 @@ pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, k: usize,
                     for s in 0..n_subs {
                         let scale = P::scale(block, within * n_subs + s);
                         scratch.scales[(g * n_subs + s) * ROWS + half * HALF + i] = scale;
+                    }
+                    if P::HAS_MINIMUM {
+                        scratch.scales[n_scales + g * ROWS + half * HALF + i] = P::minimum(block);
                     }
                 }
             }
