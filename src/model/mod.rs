@@ -158,6 +158,8 @@ impl Model {
             kv: kv.bytes() + session.states.bytes(),
             kv_max: layout.bytes(kv.n_ctx()),
             kv_per_token: layout.next_bytes(kv.len()),
+            cache_type_k: layout.k,
+            cache_type_v: layout.v,
             scratch: self.workspace.bytes() + self.compute.scratch_bytes(),
         }
     }

@@ -17,10 +17,11 @@ pub use table::SETTINGS;
 const FOUND_CHARS_MAX: usize = 60;
 
 /// The type of a half of the KV cache.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CacheType {
     F32,
+    #[default]
     F16,
     /// 34 bytes for 32 values.
     #[serde(rename = "q8_0")]

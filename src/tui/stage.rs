@@ -113,7 +113,8 @@ impl Stage {
         };
         let model = ModelId(job.0 as u32);
         self.engine(Event::Loaded { job, model, facts: Box::new(facts), load_ms: 12.0 });
-        let ledger = Ledger { weights: 805_306_368, kv: 268_435_456, kv_max: 268_435_456, kv_per_token: 32_768, scratch: 64 << 20 };
+        let (kv, kv_max, kv_per_token) = (268_435_456, 268_435_456, 32_768);
+        let ledger = Ledger { weights: 805_306_368, kv, kv_max, kv_per_token, scratch: 64 << 20, ..Ledger::default() };
         self.engine(Event::Ledger { model, ledger });
     }
 

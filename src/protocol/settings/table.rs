@@ -196,11 +196,21 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         aliases: &["ctk"],
         scope: Scope::Load,
-        ..text("cache_type_k", Kind::Choice(CacheType::NAMES), Preset::Text("f16"), "Type of the keys in the KV cache; q8_0 takes half of f16")
+        ..text(
+            "cache_type_k",
+            Kind::Choice(CacheType::NAMES),
+            Preset::Text("f16"),
+            "Type of the keys in the KV cache; q8_0 takes half of f16",
+        )
     },
     Setting {
         aliases: &["ctv"],
         scope: Scope::Load,
-        ..text("cache_type_v", Kind::Choice(CacheType::NAMES), Preset::Text("f16"), "Type of the values in the KV cache; q8_0 takes half of f16")
+        ..text(
+            "cache_type_v",
+            Kind::Choice(CacheType::NAMES),
+            Preset::Text("f16"),
+            "Type of the values in the KV cache; q8_0 takes half of f16",
+        )
     },
 ];

@@ -219,8 +219,13 @@ fn memory(app: &App, pen: &mut Pen) {
     pen.bar(if resident.is_some() { &bars } else { &[] });
     let known_ledger = figures.ledger.is_some();
     let quantization = app.models.current.as_ref().map(|c| c.facts.quantization.as_str()).unwrap_or_default();
+    let cache = ledger.unusual_cache().unwrap_or_default();
     for (name, part, meaning) in parts {
-        let name = if name == "weights" { format!("{name} {quantization}") } else { name.to_owned() };
+        let name = match name {
+            "weights" => format!("{name} {quantization}"),
+            "KV" => format!("{name} {cache}"),
+            _ => name.to_owned(),
+        };
         let shown = part.filter(|_| known_ledger || name == "other");
         pen.row(
             &[piece("■ ", meaning), piece(name.trim_end(), Meaning::Dim)],

@@ -34,6 +34,21 @@ fn rows_are_sound() {
 }
 
 #[test]
+fn the_type_of_the_cache_is_said_where_it_is_not_the_usual_one() {
+    use crate::protocol::{CacheType, Ledger};
+    let said = |k, v| Ledger { cache_type_k: k, cache_type_v: v, ..Ledger::default() }.unusual_cache();
+    assert_eq!(said(CacheType::F16, CacheType::F16), None);
+    assert_eq!(said(CacheType::Q8_0, CacheType::Q8_0).as_deref(), Some("q8_0"));
+    assert_eq!(said(CacheType::Q8_0, CacheType::F16).as_deref(), Some("q8_0/f16"));
+    let mut stage = Stage::ready(160, 50);
+    let model = stage.app.models.current.as_ref().unwrap().id;
+    let ledger = Ledger { kv: 1 << 20, cache_type_k: CacheType::Q8_0, cache_type_v: CacheType::Q8_0, ..Ledger::default() };
+    stage.engine(crate::protocol::Event::Ledger { model, ledger });
+    stage.wait(1_000);
+    assert!(stage.text().contains("KV q8_0"), "{}", stage.text());
+}
+
+#[test]
 fn rates_count_the_last_second_and_the_whole_answer() {
     let mut rate = Rate::default();
     assert_eq!((rate.now(0), rate.mean()), (None, None));
