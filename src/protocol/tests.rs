@@ -38,7 +38,7 @@ fn a_wrong_setting_is_named_with_what_was_expected() {
     assert_eq!(said(s.set("colour", "1")), "there is no setting colour");
     assert_eq!(said(s.set("top_kk", "1")), "there is no setting top_kk, did you mean top_k?");
     assert_eq!(said(s.set("top_p", "2")), "top_p is 2, expected a number from 0 to 1");
-    assert_eq!(said(s.set("ctk", "q9")), "cache_type_k is q9, expected one of f32, f16");
+    assert_eq!(said(s.set("ctk", "q9")), "cache_type_k is q9, expected one of f32, f16, q8_0");
 }
 
 #[test]
