@@ -81,6 +81,8 @@ pub enum Kind {
     Steps,
     /// A JSON schema.
     Schema,
+    /// A grammar for answers.
+    Grammar,
 }
 
 impl Kind {
@@ -168,11 +170,22 @@ impl Setting {
             Kind::Float { min, max } => format!("a number from {min} to {max}"),
             Kind::Int { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Choice(names) => format!("one of {}", names.join(", ")),
-            Kind::Text | Kind::Texts => "a text".to_owned(),
+            Kind::Text | Kind::Texts | Kind::Grammar => "a text".to_owned(),
             Kind::Biases => "a token's id, a sign and a number, as 15043+1.5 or 15043-inf".to_owned(),
             Kind::Steps => format!("names out of {}", SamplerStep::names()),
             Kind::Schema => "a JSON schema: an object in braces".to_owned(),
         }
+    }
+
+    /// Whether what was typed names a file that holds the value: a schema begins with a brace, a grammar has rules.
+    pub fn names_file(&self, text: &str) -> bool {
+        let text = text.trim();
+        let is_value = match self.kind {
+            Kind::Schema => text.starts_with('{'),
+            Kind::Grammar => text.contains(':'),
+            _ => true,
+        };
+        !is_value && !text.is_empty() && text != "\"\""
     }
 
     /// A value as typed on a command line or after `/set`. There `""` is the empty text, and in a list of texts `\n` and
@@ -183,7 +196,7 @@ impl Setting {
         let value = match self.kind {
             Kind::Float { .. } => trimmed.parse().ok().map(Value::Float),
             Kind::Int { .. } => trimmed.parse().ok().map(Value::Int),
-            Kind::Choice(_) | Kind::Text | Kind::Steps | Kind::Schema => Some(Value::Text(text.to_owned())),
+            Kind::Choice(_) | Kind::Text | Kind::Steps | Kind::Schema | Kind::Grammar => Some(Value::Text(text.to_owned())),
             Kind::Texts | Kind::Biases if !self.off.is_empty() && trimmed == self.off => Some(Value::Texts(Vec::new())),
             Kind::Texts => Some(Value::Texts(vec![unescaped(text)])),
             Kind::Biases => Some(Value::Texts(vec![trimmed.to_owned()])),
@@ -201,7 +214,7 @@ impl Setting {
             (Kind::Choice(names), Value::Text(v)) if names.contains(&v.trim().to_ascii_lowercase().as_str()) => {
                 Ok(Value::Text(v.trim().to_ascii_lowercase()))
             }
-            (Kind::Text, Value::Text(v)) => Ok(Value::Text(v)),
+            (Kind::Text | Kind::Grammar, Value::Text(v)) => Ok(Value::Text(v)),
             (Kind::Texts, Value::Texts(v)) => Ok(Value::Texts(v)),
             (Kind::Texts, Value::Text(v)) => Ok(Value::Texts(vec![v])),
             (Kind::Biases, Value::Text(v)) => self.check(Value::Texts(vec![v])),

@@ -25,7 +25,7 @@ impl SettingFlags {
                 Kind::Text | Kind::Texts => "TEXT",
                 Kind::Biases => "ID+BIAS",
                 Kind::Steps => "NAMES",
-                Kind::Schema => "FILE|TEXT",
+                Kind::Schema | Kind::Grammar => "FILE|TEXT",
             })
             .allow_negative_numbers(true)
             .help_heading("Settings")
@@ -78,7 +78,7 @@ impl clap::FromArgMatches for SettingFlags {
         let wrong = |error: crate::protocol::SettingError| clap::Error::raw(ErrorKind::ValueValidation, format!("{error}.\n"));
         for row in SETTINGS {
             for text in matches.get_many::<String>(row.name).into_iter().flatten() {
-                let text = if row.kind == Kind::Schema { text_or_file(text)? } else { text.clone() };
+                let text = if row.names_file(text) { file_text(text)? } else { text.clone() };
                 self.0.set(row.name, &text).map_err(wrong)?;
             }
         }
@@ -92,11 +92,6 @@ impl clap::FromArgMatches for SettingFlags {
         }
         Ok(())
     }
-}
-
-/// A schema begins with a brace; anything else is the name of a file with one.
-fn text_or_file(text: &str) -> Result<String, clap::Error> {
-    if text.trim().is_empty() || text.trim_start().starts_with('{') { Ok(text.to_owned()) } else { file_text(text) }
 }
 
 fn file_text(path: &str) -> Result<String, clap::Error> {

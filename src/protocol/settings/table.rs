@@ -170,7 +170,7 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["j"],
         ..text("json_schema", Kind::Schema, Preset::Text(""), "The answer must be JSON that this schema describes")
     },
-    text("grammar", Kind::Text, Preset::Text(""), "The answer must follow this grammar: llguidance's Lark or llama.cpp's GBNF"),
+    text("grammar", Kind::Grammar, Preset::Text(""), "The answer must follow this grammar: llguidance's Lark or llama.cpp's GBNF"),
     Setting {
         aliases: &["system", "sys"],
         ..text("system_prompt", Kind::Text, Preset::Text(""), "What the model is told before the conversation begins")

@@ -5,6 +5,9 @@ use crate::protocol::Report;
 /// Longest text of what llguidance says, characters.
 const CAUSE_CHARS_MAX: usize = 240;
 
+/// llguidance's mark that it was told to say no more.
+const NO_DETAILS: &str = "<non-verbose/>";
+
 /// Why a grammar cannot constrain an answer.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum GrammarError {
@@ -44,6 +47,6 @@ impl From<GrammarError> for Report {
 
 /// What a library says over several lines, as a part of a sentence.
 pub(super) fn cause(error: &impl std::fmt::Display) -> String {
-    let words: Vec<String> = error.to_string().split_whitespace().map(str::to_owned).collect();
-    words.join(" ").chars().take(CAUSE_CHARS_MAX).collect()
+    let text = error.to_string().replace(NO_DETAILS, "");
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(CAUSE_CHARS_MAX).collect()
 }

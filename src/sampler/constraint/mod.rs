@@ -14,7 +14,7 @@ use super::error::SamplerError;
 use crate::protocol::Grammar;
 use crate::tokenizer::Tokenizer;
 use error::cause;
-use llguidance::api::TopLevelGrammar;
+use llguidance::api::{StopReason, TopLevelGrammar};
 use llguidance::toktrie::{ApproximateTokEnv, TokEnv, TokRxInfo, TokTrie};
 use llguidance::{Matcher, ParserFactory};
 use serde_json::Value;
@@ -132,7 +132,7 @@ impl Constraint {
         if self.matcher.is_stopped() {
             logits.fill(f32::NEG_INFINITY);
         } else {
-            let allowed = self.matcher.compute_mask().map_err(broken)?;
+            let allowed = self.matcher.compute_mask().map_err(stuck)?;
             let mut words = allowed.as_slice().iter();
             for part in logits.chunks_mut(u32::BITS as usize) {
                 let word = words.next().copied().unwrap_or(0);
@@ -161,6 +161,14 @@ impl Constraint {
 
     fn n_tokens(&self) -> usize {
         self.matcher.tok_env().map_or(0, |env| env.tok_trie().vocab_size())
+    }
+}
+
+/// Why there is no mask: mostly because a small vocabulary has no token for what must come.
+fn stuck(error: impl std::fmt::Display) -> SamplerError {
+    match error.to_string().contains(&StopReason::NoExtensionBias.to_string()) {
+        true => SamplerError::Grammar { what: "no token of its vocabulary may come next".to_owned() },
+        false => broken(error),
     }
 }
 

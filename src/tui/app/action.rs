@@ -40,6 +40,11 @@ pub enum Action {
     Edited(Result<String, Report>),
     /// What the doctor found, as text.
     Doctor(String),
+    /// A setting's value as it was read from a file.
+    Setting {
+        name: &'static str,
+        value: String,
+    },
     /// An effect has something to say: "sent to the terminal's clipboard".
     Said(String),
     /// An effect could not be done.

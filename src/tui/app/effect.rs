@@ -27,6 +27,11 @@ pub enum Effect {
         path: PathBuf,
         text: String,
     },
+    /// The value of a setting, answered by `Action::Setting`.
+    ReadSetting {
+        name: &'static str,
+        path: PathBuf,
+    },
     /// This machine as `ingle doctor` tells of it, answered by `Action::Doctor`.
     Doctor,
     /// A choice of the person's, into config.toml.

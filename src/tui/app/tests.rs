@@ -1,6 +1,6 @@
 use super::*;
 use crate::history::{End, HistoryEvent, Receipt, Status, Write};
-use crate::protocol::{Channel, Command, Event, FinishReason, Input, ModelRef, Report, Role};
+use crate::protocol::{Channel, Command, Event, FinishReason, Grammar, Input, ModelRef, Report, Role};
 use crate::tui::stage::Stage;
 
 fn said(stage: &Stage) -> Vec<(Role, String)> {
@@ -294,6 +294,22 @@ fn settings_say_where_they_come_from() {
     stage.keys("<esc>");
     stage.say("hi");
     assert!(matches!(stage.commands().last(), Some(Command::Generate { sampling, .. }) if sampling.temp == 0.3));
+}
+
+#[test]
+fn a_schema_may_lie_in_a_file() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("/set json_schema person.json<enter>");
+    let read = Effect::ReadSetting { name: "json_schema", path: "person.json".into() };
+    assert!(stage.effects().contains(&read));
+    stage.act(Action::Setting { name: "json_schema", value: "{\"type\": \"object\"}\n".to_owned() });
+    assert!(stage.text().contains("json_schema is {\"type\": \"object\"}"));
+    stage.say("hi");
+    let grammar = |stage: &Stage| match stage.commands().last() {
+        Some(Command::Generate { sampling, .. }) => sampling.grammar.clone(),
+        _ => None,
+    };
+    assert_eq!(grammar(&stage), Some(Grammar::JsonSchema("{\"type\": \"object\"}".to_owned())));
 }
 
 #[test]

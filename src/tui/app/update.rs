@@ -4,7 +4,7 @@ use super::{Action, App, Armed, Effect, Env, Focus, Level, Overlay, Read, ReadAn
 use crate::history::HistoryEvent;
 use crate::protocol::{Command, Event};
 use crate::tui::keymap::Intent;
-use crate::tui::screens::{conversation, conversations, facts, gauges, list, models, prompt};
+use crate::tui::screens::{conversation, conversations, facts, gauges, list, models, prompt, settings};
 use ratatui::layout::Position;
 
 /// How long a second press counts, and how long the leader waits before it shows what may follow.
@@ -69,6 +69,7 @@ pub fn update(app: &mut App, action: Action, env: &Env) -> Vec<Effect> {
             facts::report(app, "this machine", &text);
             Vec::new()
         }
+        Action::Setting { name, value } => settings::set(app, name, &value, env),
         Action::Said(text) => app.toasts.say(text, env),
         Action::Failed(report) => app.toasts.report(&report, env),
         Action::Resumed => back(app),
@@ -100,6 +101,7 @@ fn stirs(action: &Action) -> bool {
         | Action::Coloured(_)
         | Action::ColourRefused(_)
         | Action::Doctor(_)
+        | Action::Setting { .. }
         | Action::Said(_)
         | Action::Failed(_) => false,
     }

@@ -145,7 +145,10 @@ pub fn set(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
         app.filter_top(name);
         return Vec::new();
     }
-    settings::set(app, name, value.trim(), env)
+    match crate::protocol::find_setting(name).filter(|row| row.names_file(value)) {
+        Some(row) => vec![Effect::ReadSetting { name: row.name, path: path(app, value.trim()) }],
+        None => settings::set(app, name, value.trim(), env),
+    }
 }
 
 pub fn system(app: &mut App, text: &str, env: &Env) -> Vec<Effect> {

@@ -111,6 +111,7 @@ impl House {
             Effect::Export(export) => self.read(Wish::Export(export)),
             Effect::WriteFile { path, text } => errands::write(&self.inbox, path, text),
             Effect::Keep { name, value } => errands::keep(&self.inbox, &self.keeping, options.folders.clone(), name, value),
+            Effect::ReadSetting { name, path } => errands::read_setting(&self.inbox, name, path),
             Effect::Doctor => errands::doctor(&self.inbox, options.program.clone()),
             Effect::ScanShelf => self.scan(options),
             Effect::Highlight(request) => {

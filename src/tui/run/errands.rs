@@ -5,9 +5,14 @@ use super::reads::write_new;
 use crate::config::{Config, Folders};
 use crate::protocol::Report;
 use crate::tui::app::Action;
+use std::fs::File;
+use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// A schema or a grammar; what is longer is refused by its own limit.
+const SETTING_BYTES_MAX: u64 = 1 << 20;
 
 /// Runs it beside the loop. Where no thread is to be had it is said as any failure.
 fn beside(inbox: &Inbox, name: &str, work: impl FnOnce() -> Action + Send + 'static) {
@@ -25,6 +30,17 @@ pub fn write(inbox: &Inbox, path: PathBuf, text: String) {
             let there = e.kind() == std::io::ErrorKind::AlreadyExists;
             let remedy = if there { "There is such a file already; name another" } else { "Name another place" };
             Action::Failed(Report::new(format!("{} could not be written", path.display()), remedy).because(&e))
+        }
+    });
+}
+
+/// A setting's value that somebody keeps in a file.
+pub fn read_setting(inbox: &Inbox, name: &'static str, path: PathBuf) {
+    beside(inbox, "setting", move || {
+        let mut value = String::new();
+        match File::open(&path).and_then(|file| file.take(SETTING_BYTES_MAX).read_to_string(&mut value)) {
+            Ok(_) => Action::Setting { name, value },
+            Err(e) => Action::Failed(Report::new(format!("{} could not be read: {e}", path.display()), "Check the path").because(&e)),
         }
     });
 }

@@ -16,6 +16,9 @@ const COLUMNS: &[Column] = &[
 /// A longer value is told in full below the list.
 const VALUE_COLUMNS: usize = 24;
 
+/// And so much of it is told when it is set.
+const TOLD_COLUMNS: usize = 60;
+
 pub fn open(app: &mut App) {
     let row = |(setting, value, source): &(&'static Setting, Value, Source)| {
         let whole = match value.to_string() {
@@ -55,6 +58,7 @@ pub fn set(app: &mut App, name: &str, value: &str, env: &Env) -> Vec<Effect> {
             let effective = effective(app);
             let (now, source) = effective.get(row.name).map(|(v, s)| (v.to_string(), s)).unwrap_or((String::new(), Source::Default));
             let when = if row.scope == Scope::Load { ", when the model is loaded again" } else { "" };
+            let now = Shown::line(&now).cut(TOLD_COLUMNS);
             let mut effects = app.toasts.say(format!("{} is {now}, from {}{when}", row.name, source.name()), env);
             effects.push(Effect::Store(Write::Settings { conversation: app.conversation.id, settings }));
             effects
