@@ -160,6 +160,8 @@ fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -
             facts.n_threads = loaded.model.n_threads() as u32;
             if let Some(prompter) = &loaded.prompter {
                 facts.notes.extend(prompter.notes().iter().cloned());
+                facts.reasoning = prompter.levels();
+                facts.fitting_templates = prompter.fitting_templates();
             }
             if facts.n_ctx > facts.n_ctx_train {
                 facts.notes.push(format!("a context of {} is more than the {} it was trained for", facts.n_ctx, facts.n_ctx_train));

@@ -3,10 +3,12 @@
 use super::compute::Loaded;
 use super::outbox::Outbox;
 use super::pace::{self, Chunks, TokenTimes};
+use super::told::Told;
 use crate::model::ForwardError;
-use crate::protocol::{Channel, Event, FinishReason, JobId, Limits, ModelId, Report, Sampling, Statistics, TokenOut};
+use crate::prompt::{Channels, Pieces};
+use crate::protocol::{Channel, Event, FinishReason, JobId, Limits, ModelId, Offer, Report, Sampling, Statistics, TokenOut};
 use crate::sampler::{Constraint, Sampler, SamplerError};
-use crate::tokenizer::{Assembled, Assembler};
+use crate::tokenizer::Assembler;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,6 +26,8 @@ pub struct Request {
     pub limits: Limits,
     pub logprobs: Option<u8>,
     pub template_hash: Option<String>,
+    /// How thinking is told from the answer; absent where ids alone are known.
+    pub channels: Option<Channels>,
     pub accepted: Instant,
     pub cancel: Arc<AtomicBool>,
 }
@@ -36,14 +40,15 @@ struct Answer<'a> {
     request: &'a Request,
     sampler: Sampler,
     assembler: Assembler,
+    told: Told,
+    /// What the answer is held to, once it begins: thinking is free.
+    constraint: Option<Constraint>,
     /// Logits of the newest position, [n_vocab].
     logits: Vec<f32>,
     times: TokenTimes,
     stats: Statistics,
     /// When the file was last found as it was loaded.
     looked: Instant,
-    /// Tokens whose text is still held back.
-    untold: Vec<TokenOut>,
     /// Bytes of keys and values as they were last told.
     told_kv: u64,
 }
@@ -71,11 +76,12 @@ pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &O
     let mut answer = Answer {
         sampler: Sampler::new(&request.sampling, u64::from(seed), tokenizer),
         assembler: Assembler::new(&request.limits.stop),
+        told: Told::new(request.channels.as_ref()),
+        constraint,
         logits: Vec::new(),
         times: TokenTimes::default(),
         stats,
         looked: started,
-        untold: Vec::new(),
         told_kv: 0,
         model,
         loaded,
@@ -83,9 +89,7 @@ pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &O
         request: &request,
     };
     answer.sampler.look_back_on(&request.ids);
-    if let Some(constraint) = constraint {
-        answer.sampler.constrain(constraint);
-    }
+    answer.constrain();
     let reason = match answer.prefill()? {
         true => answer.decode()?,
         false => FinishReason::Cancelled,
@@ -103,11 +107,14 @@ fn check(loaded: &Loaded, request: &Request) -> Result<(), Report> {
     if let Some(id) = request.ids.iter().find(|id| **id as usize >= n_vocab) {
         return Err(Report::new(format!("id {id} is outside the vocabulary of {n_vocab} tokens"), "Give ids of this model"));
     }
-    if n >= n_ctx {
-        return Err(Report::new(
-            format!("the conversation takes {n} tokens, and the context holds {n_ctx}"),
-            "Raise ctx_size, or begin a new conversation",
-        ));
+    let room = request.limits.n_room.min(request.limits.n_predict.unwrap_or(u32::MAX)).max(1) as usize;
+    if n + room > n_ctx {
+        let what = match n < n_ctx {
+            true => format!("the conversation takes {n} of the context's {n_ctx} tokens, which leaves too few for an answer"),
+            false => format!("the conversation takes {n} tokens, and the context holds {n_ctx}"),
+        };
+        let offer = Offer::Context { n_prompt: n as u32, n_ctx: n_ctx as u32 };
+        return Err(Report::new(what, "Raise ctx_size, or begin a new conversation").offer(offer));
     }
     Ok(())
 }
@@ -200,21 +207,14 @@ impl Answer<'_> {
                 return Ok(FinishReason::Done);
             }
             self.sampler.accept(id).map_err(|e| self.blame(&e))?;
-            self.untold.push(token);
-            let assembled = match tokenizer {
-                Some(tokenizer) => self.assembler.push(tokenizer.piece(id, false)),
-                None => Assembled::default(),
-            };
-            let stopped = assembled.stop.is_some();
-            self.tell(assembled.text);
-            if stopped {
+            if self.take(token) {
                 return Ok(FinishReason::StopString);
             }
             if self.sampler.is_complete() {
                 return Ok(FinishReason::Done);
             }
             if self.loaded.session.len() == self.loaded.session.n_ctx() {
-                return Ok(FinishReason::Length);
+                return Ok(FinishReason::Context);
             }
             if !self.feed(&[id], true)? {
                 return Ok(FinishReason::Cancelled);
@@ -236,20 +236,55 @@ impl Answer<'_> {
         }
     }
 
+    /// Takes a token into the answer's text and tells what is certain of it; true where a stop string was met.
+    fn take(&mut self, token: TokenOut) -> bool {
+        let Some(tokenizer) = self.loaded.prompter.as_ref().map(|p| p.tokenizer()) else {
+            self.told.push(token, Pieces::default());
+            self.tell();
+            return false;
+        };
+        let shown = tokenizer.piece(token.id, false);
+        let mark = self.told.splitter.as_ref().and_then(|s| s.mark(tokenizer.piece(token.id, true)));
+        let mut assembled = self.assembler.push(shown);
+        let stopped = assembled.stop.is_some();
+        let pieces = match mark.filter(|mark| !stopped && (shown.is_empty() || assembled.text.ends_with(*mark))) {
+            None => self.told.split(&assembled.text),
+            Some(mark) => {
+                assembled.text.truncate(assembled.text.len() - if shown.is_empty() { 0 } else { mark.len() });
+                assembled.text.push_str(&self.assembler.release());
+                self.told.split_at_mark(&assembled.text, mark, shown.is_empty())
+            }
+        };
+        self.told.push(token, pieces);
+        self.tell();
+        self.constrain();
+        stopped
+    }
+
+    /// Holds what comes to the grammar, unless it is thinking.
+    fn constrain(&mut self) {
+        if self.told.channel() == Channel::Answer {
+            self.constraint.take().into_iter().for_each(|constraint| self.sampler.constrain(constraint));
+        }
+    }
+
     /// Tells the text that is whole, with the tokens it came from. A token is told once, with the first text after it.
-    fn tell(&mut self, text: String) {
-        if !text.is_empty() || self.request.logprobs.is_some() || self.loaded.prompter.is_none() {
-            let tokens = std::mem::take(&mut self.untold);
-            self.outbox.send(Event::Tokens { job: self.request.job, channel: Channel::Answer, text, tokens });
+    fn tell(&mut self) {
+        let now = self.request.logprobs.is_some() || self.loaded.prompter.is_none();
+        for (channel, text, tokens) in self.told.take(now) {
+            self.outbox.send(Event::Tokens { job: self.request.job, channel, text, tokens });
+        }
+        if self.told.thinks() {
+            self.stats.thinking_ms = Some(self.times.span_ms());
         }
     }
 
     fn finish(mut self, reason: FinishReason) {
         let rest = self.assembler.finish().text;
-        if !rest.is_empty() || !self.untold.is_empty() {
-            let tokens = std::mem::take(&mut self.untold);
-            self.outbox.send(Event::Tokens { job: self.request.job, channel: Channel::Answer, text: rest, tokens });
+        for (channel, text, tokens) in self.told.finish(&rest) {
+            self.outbox.send(Event::Tokens { job: self.request.job, channel, text, tokens });
         }
+        self.stats.thinking_n = self.told.n_thinking();
         self.tell_memory(0);
         let mut stats = self.stats;
         let per = |n: u32, ms: f64| (n > 0 && ms > 0.0).then(|| (ms / f64::from(n), f64::from(n) * 1e3 / ms));

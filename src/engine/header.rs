@@ -4,7 +4,7 @@ use super::grammar::Compiler;
 use crate::gguf::{self, Gguf};
 use crate::prompt::{Prompt, Prompter};
 use crate::protocol::{
-    Description, DetokenizedPiece, Grammar, Message, ModelRef, Report, Role, TensorFacts, TokenizeAnswer, TokenizeRequest,
+    Description, DetokenizedPiece, Grammar, Message, ModelRef, Rendering, Report, Role, TensorFacts, TokenizeAnswer, TokenizeRequest,
 };
 use crate::sampler::Constraint;
 use std::path::PathBuf;
@@ -59,20 +59,25 @@ impl Headers {
         Ok(open)
     }
 
-    pub fn prompt(&self, reference: &ModelRef, messages: &[Message], add_generation_prompt: bool) -> Result<Prompt, Report> {
+    pub fn prompt(
+        &self,
+        reference: &ModelRef,
+        messages: &[Message],
+        rendering: &Rendering,
+        add_generation_prompt: bool,
+    ) -> Result<Prompt, Report> {
         let open = self.get(reference)?;
-        Ok(open.prompter.prompt(messages, add_generation_prompt, now())?)
+        Ok(open.prompter.prompt(messages, rendering, add_generation_prompt, now())?)
     }
 
-    /// The ids to generate from, and the template's hash. An assistant's message at the end is gone on with.
-    pub fn ids(&self, reference: &ModelRef, messages: &[Message]) -> Result<(Vec<u32>, Option<String>), Report> {
+    /// The prompt to generate from. An assistant's message at the end is gone on with.
+    pub fn answerable(&self, reference: &ModelRef, messages: &[Message], rendering: &Rendering) -> Result<Prompt, Report> {
         let open = self.get(reference)?;
         let goes_on = messages.last().is_some_and(|m| m.role == Role::Assistant);
-        let prompt = match goes_on {
-            true => open.prompter.continue_last(messages, now())?,
-            false => open.prompter.prompt(messages, true, now())?,
-        };
-        Ok((prompt.ids, Some(open.prompter.template_hash().to_owned())))
+        Ok(match goes_on {
+            true => open.prompter.continue_last(messages, rendering, now())?,
+            false => open.prompter.prompt(messages, rendering, true, now())?,
+        })
     }
 
     /// What holds an answer to a grammar.

@@ -16,6 +16,7 @@ mod pace;
 mod task;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use cpu::{Cpu, check_cpu, cpu};
 pub use outbox::EventReceiver;

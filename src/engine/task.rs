@@ -2,6 +2,7 @@
 
 use super::beside::Beside;
 use super::compute::{self, Done, Task};
+use super::generate::Request;
 use super::header::Headers;
 use super::outbox::Outbox;
 use super::{Options, pace};
@@ -106,8 +107,8 @@ impl State {
             Command::Tokenize { job, model, request } => {
                 self.answer_beside(job, move |headers| headers.tokenize(&model, &request).map(|answer| Event::Tokenized { job, answer }));
             }
-            Command::Render { job, model, messages, add_generation_prompt } => self.answer_beside(job, move |headers| {
-                let prompt = headers.prompt(&model, &messages, add_generation_prompt)?;
+            Command::Render { job, model, messages, rendering, add_generation_prompt } => self.answer_beside(job, move |headers| {
+                let prompt = headers.prompt(&model, &messages, &rendering, add_generation_prompt)?;
                 Ok(Event::Rendered { job, text: prompt.text, ids: prompt.ids })
             }),
             Command::Describe { job, model } => {
@@ -188,6 +189,8 @@ impl State {
                 self.next_model += 1;
                 Box::new(move || {
                     let (file, prompter) = headers.open(&model, options.ids_only)?;
+                    // Tried out here, where nothing waits for it, and known from then on.
+                    prompter.iter().for_each(|prompter| drop(prompter.levels()));
                     Ok(Task::Load { job, name, reference: model, file, prompter, options, accepted })
                 })
             }
@@ -195,13 +198,15 @@ impl State {
             Command::Generate { job, model, conversation: _, input, sampling, limits, logprobs } => {
                 let reference = reference(&model, &self.models)?;
                 Box::new(move || {
-                    let (ids, template_hash) = match input {
-                        Input::Ids(ids) => (ids, None),
-                        Input::Messages(messages) => headers.ids(&reference, &messages)?,
+                    let (ids, template_hash, channels) = match input {
+                        Input::Ids(ids) => (ids, None, None),
+                        Input::Messages { messages, rendering } => {
+                            let prompt = headers.answerable(&reference, &messages, &rendering)?;
+                            (prompt.ids, Some(prompt.template_hash), Some(prompt.channels))
+                        }
                     };
                     let constraint = sampling.grammar.as_ref().map(|grammar| headers.constraint(&reference, grammar)).transpose()?;
-                    let request =
-                        super::generate::Request { constraint, job, ids, sampling, limits, logprobs, template_hash, accepted, cancel };
+                    let request = Request { constraint, job, ids, sampling, limits, logprobs, template_hash, channels, accepted, cancel };
                     Ok(Task::Generate { model, request: Box::new(request) })
                 })
             }

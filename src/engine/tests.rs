@@ -75,7 +75,7 @@ fn generate(model: ModelId, ids: &[u32], n_predict: u32) -> impl FnOnce(JobId) -
         conversation: None,
         input: Input::Ids(ids),
         sampling: Box::new(Sampling { temp: 0.0, seed: Some(1), ..Sampling::default() }),
-        limits: Limits { n_predict: Some(n_predict), stop: Vec::new() },
+        limits: Limits { n_predict: Some(n_predict), stop: Vec::new(), n_room: 0 },
         logprobs: None,
     }
 }
@@ -118,7 +118,7 @@ fn the_context_ends_an_answer_and_refuses_a_prompt_that_fills_it() {
     let model = bench.load("llama", 16);
     let job = bench.send(generate(model, &[1; 10], 100));
     let events = bench.until_end(job);
-    assert_eq!((end(&events).0, end(&events).1.n_past), (FinishReason::Length, 16));
+    assert_eq!((end(&events).0, end(&events).1.n_past), (FinishReason::Context, 16));
     for (prompt, said) in [
         (vec![1; 16], "the conversation takes 16 tokens, and the context holds 16"),
         (vec![], "the prompt is empty"),

@@ -64,6 +64,8 @@ pub fn facts(file: &Gguf) -> ModelFacts {
         fingerprint: Some(file.fingerprint()),
         licence: text(file, "general.license"),
         has_template: file.get("tokenizer.chat_template").is_some(),
+        reasoning: Vec::new(),
+        fitting_templates: Vec::new(),
         recommended: recommended(file),
         notes: file.notes(),
         architecture,

@@ -1,7 +1,7 @@
 //! Why there is no prompt.
 
 use super::jinja::Fault;
-use crate::protocol::Report;
+use crate::protocol::{Offer, Report};
 use crate::tokenizer::TokenizerError;
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -36,14 +36,16 @@ impl PromptError {
     }
 
     pub fn report(&self) -> Report {
+        let of_template = |what: String| Report::new(what, self.remedy()).offender("tokenizer.chat_template").offer(Offer::Template);
         match self {
             PromptError::Vocabulary { source, .. } => Report { what: self.to_string(), ..source.report() },
             PromptError::Template(Fault::Raised { reason }) => {
-                Report::new(format!("the chat template refuses this conversation: {reason}"), self.remedy())
-                    .offender("tokenizer.chat_template")
+                of_template(format!("the chat template refuses this conversation: {reason}"))
             }
-            PromptError::NotStarted { .. } => Report::new(self.to_string(), self.remedy()),
-            _ => Report::new(self.to_string(), self.remedy()).offender("tokenizer.chat_template"),
+            PromptError::NotStarted { .. } | PromptError::Template(Fault::Time { .. }) => Report::new(self.to_string(), self.remedy()),
+            PromptError::Template(_) | PromptError::Stopped { .. } | PromptError::Unstable { .. } | PromptError::NoContinuation => {
+                of_template(self.to_string())
+            }
         }
     }
 }

@@ -1,22 +1,15 @@
 //! The chat template of a model: its source, and where it may be rendered.
 
+use super::builtin::{self, Builtin};
 use super::error::PromptError;
 use super::input::RenderInput;
 use super::{jinja, known, sandbox};
 use crate::gguf::Gguf;
+use crate::tokenizer::Tokenizer;
 use sha2::{Digest, Sha256};
 use std::path::Path;
 
 const KEY: &str = "tokenizer.chat_template";
-
-/// For files that carry none: the turns of ChatML, which most models have seen.
-const CHATML: &str = "{%- for message in messages -%}
-{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' -}}
-{%- endfor -%}
-{%- if add_generation_prompt -%}
-{{- '<|im_start|>assistant\n' -}}
-{%- endif -%}
-";
 
 /// A template and how far it is trusted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +19,8 @@ pub struct Template {
     hash: String,
     /// Known beforehand or part of this program: rendered here, not in a process of its own.
     is_known: bool,
-    /// Whether the file carried it.
-    is_own: bool,
+    /// Its name, where the file did not carry it.
+    builtin: Option<&'static str>,
 }
 
 impl Template {
@@ -35,12 +28,12 @@ impl Template {
     pub fn new(source: impl Into<String>) -> Self {
         let source = source.into();
         let hash = Sha256::digest(source.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Self { is_known: known::is_known(&hash), is_own: true, source, hash }
+        Self { is_known: known::is_known(&hash), builtin: None, source, hash }
     }
 
-    /// ingle's own, for models without one.
-    pub fn chatml() -> Self {
-        Self { is_known: true, is_own: false, ..Self::new(CHATML) }
+    /// One of ingle's own.
+    pub fn builtin(builtin: &Builtin) -> Self {
+        Self { is_known: true, builtin: Some(builtin.name), ..Self::new(builtin.source) }
     }
 
     /// As if it had been read beforehand.
@@ -49,16 +42,18 @@ impl Template {
         Self { is_known: true, ..Self::new(source) }
     }
 
-    /// A file's template, else ChatML.
-    pub fn of(gguf: &Gguf) -> Self {
-        match gguf.str(KEY).filter(|source| !source.trim().is_empty()) {
-            // What has no path is the guide: its bytes are part of this program.
-            Some(source) => {
-                let template = Self::new(source);
-                Self { is_known: template.is_known || gguf.path().is_none(), ..template }
-            }
-            None => Self::chatml(),
-        }
+    /// The template that a file carries.
+    pub fn of(gguf: &Gguf) -> Option<Self> {
+        let source = gguf.str(KEY).filter(|source| !source.trim().is_empty())?;
+        let template = Self::new(source);
+        // What has no path is the guide: its bytes are part of this program.
+        Some(Self { is_known: template.is_known || gguf.path().is_none(), ..template })
+    }
+
+    /// Where a file carries none: the first whose turns its vocabulary has tokens for, else the text as it is.
+    pub fn standing_in(tokenizer: &Tokenizer) -> Self {
+        let fits = builtin::fitting(tokenizer).next().or_else(|| builtin::find(builtin::PLAIN));
+        Self::builtin(fits.expect("a text can always be gone on with"))
     }
 
     pub fn source(&self) -> &str {
@@ -70,9 +65,9 @@ impl Template {
         &self.hash
     }
 
-    /// Whether the file carried it, not ingle.
-    pub fn is_own(&self) -> bool {
-        self.is_own
+    /// The name it has among ingle's own; none where the file carried it.
+    pub fn builtin_name(&self) -> Option<&'static str> {
+        self.builtin
     }
 
     /// The text for `input`. A template that is not known renders in a child of the program `child`, ingle's own; it

@@ -1,6 +1,6 @@
 //! What can be asked of the engine.
 
-use super::{CacheType, ConversationId, JobId, Message, ModelId, Sampling};
+use super::{CacheType, ConversationId, JobId, Message, ModelId, Rendering, Sampling};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -44,7 +44,10 @@ impl Default for LoadOptions {
 #[serde(rename_all = "snake_case")]
 pub enum Input {
     /// Rendered through the model's template. Where the last message is the assistant's, the answer goes on from it.
-    Messages(Vec<Message>),
+    Messages {
+        messages: Vec<Message>,
+        rendering: Rendering,
+    },
     Ids(Vec<u32>),
 }
 
@@ -55,6 +58,8 @@ pub struct Limits {
     pub n_predict: Option<u32>,
     /// Texts that end the answer and are not part of it.
     pub stop: Vec<String>,
+    /// A prompt that leaves less than this many tokens of the context is refused; one token must always be left.
+    pub n_room: u32,
 }
 
 /// What `ingle tokenize` can be asked.
@@ -130,6 +135,7 @@ pub enum Command {
         job: JobId,
         model: ModelRef,
         messages: Vec<Message>,
+        rendering: Rendering,
         add_generation_prompt: bool,
     },
     /// What a file says of itself: its template, its tensors. Needs its header alone.

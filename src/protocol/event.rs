@@ -18,8 +18,10 @@ pub enum FinishReason {
     Done,
     /// A stop string was met.
     StopString,
-    /// `n_predict` or the context's end.
+    /// `n_predict` tokens are said.
     Length,
+    /// The context is full.
+    Context,
     Cancelled,
 }
 

@@ -1,6 +1,6 @@
 //! What is known of a model without running it.
 
-use super::Settings;
+use super::{Reasoning, Settings};
 use serde::{Deserialize, Serialize};
 
 /// Hash of a file's size, header and tensor table, hex: instant at any size, equal only for equal models.
@@ -32,6 +32,10 @@ pub struct ModelFacts {
     pub fingerprint: Option<Fingerprint>,
     pub licence: Option<String>,
     pub has_template: bool,
+    /// How much thinking the template lets one choose; empty where it has no switch, or while that was not looked into.
+    pub reasoning: Vec<Reasoning>,
+    /// Chat templates of ingle's own whose marks this vocabulary has, likewise.
+    pub fitting_templates: Vec<String>,
     /// Sampling values that the file itself recommends (`general.sampling.*`).
     pub recommended: Settings,
     /// Oddities a person should know: a guessed pre-tokenizer, a context beyond training.

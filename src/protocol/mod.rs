@@ -11,6 +11,7 @@ mod facts;
 mod ids;
 mod ledger;
 mod message;
+mod rendering;
 mod report;
 mod sampling;
 mod settings;
@@ -24,9 +25,10 @@ pub use facts::{Description, Fingerprint, ModelFacts, TensorFacts};
 pub use ids::{ConversationId, JobId, ModelId, NodeId};
 pub use ledger::Ledger;
 pub use message::{Message, Role};
-pub use report::Report;
+pub use rendering::{Reasoning, Rendering, TEMPLATE_NAMES, TEMPLATE_OWN};
+pub use report::{Offer, Report};
 pub use sampling::{Grammar, LogitBias, SamplerStep, Sampling};
 pub use settings::{
-    CacheType, Effective, Kind, SETTINGS, Scope, Setting, SettingError, Settings, Source, Value, find as find_setting, resolve,
+    CacheType, Effective, Kind, ON_OFF, SETTINGS, Scope, Setting, SettingError, Settings, Source, Value, find as find_setting, resolve,
 };
 pub use statistics::Statistics;

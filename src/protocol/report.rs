@@ -17,17 +17,35 @@ pub struct Report {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub remedy: String,
     /// The chain of causes, for the log alone.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub cause: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub cause: Box<str>,
+    /// What can be chosen among instead of giving up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Box<Offer>>,
+}
+
+/// A way on that needs a person's choice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Offer {
+    /// The chat template did not take the conversation: another one may.
+    Template,
+    /// The prompt of so many tokens leaves too little of the context for an answer.
+    Context { n_prompt: u32, n_ctx: u32 },
 }
 
 impl Report {
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), offender: None, remedy: remedy.into(), cause: String::new() }
+        Self { what: what.into(), offender: None, remedy: remedy.into(), cause: Box::default(), offer: None }
     }
 
     pub fn offender(mut self, offender: impl Into<String>) -> Self {
         self.offender = Some(offender.into());
+        self
+    }
+
+    pub fn offer(mut self, offer: Offer) -> Self {
+        self.offer = Some(Box::new(offer));
         self
     }
 
@@ -40,7 +58,7 @@ impl Report {
             chain.push_str(&e.to_string());
             next = e.source();
         }
-        self.cause = chain;
+        self.cause = chain.into();
         self
     }
 }

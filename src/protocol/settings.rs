@@ -13,6 +13,9 @@ use std::fmt;
 pub use layers::{Effective, Settings, Source, resolve};
 pub use table::SETTINGS;
 
+/// The names of a switch; a flag alone means on.
+pub const ON_OFF: &[&str] = &["off", "on"];
+
 /// Longest excerpt of a wrong value in an error, characters.
 const FOUND_CHARS_MAX: usize = 60;
 

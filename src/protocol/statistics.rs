@@ -32,6 +32,10 @@ pub struct Statistics {
     /// Tokens in the KV cache at the end.
     pub n_past: u32,
     pub energy_j: Option<f64>,
+    /// Generated tokens that were thinking, marks included.
+    pub thinking_n: u32,
+    /// First generated token to the end of thinking.
+    pub thinking_ms: Option<f64>,
     /// Decode rate over the last second before the end, tok/s.
     pub decode_last_second: Option<f64>,
     /// Time between tokens: median and 99th percentile, ms.

@@ -103,9 +103,9 @@ fn commands_and_events_survive_json() {
         job: JobId(7),
         model: ModelId(1),
         conversation: None,
-        input: Input::Messages(vec![Message::new(Role::User, "hi")]),
+        input: Input::Messages { messages: vec![Message::new(Role::User, "hi")], rendering: Rendering::default() },
         sampling: Box::default(),
-        limits: Limits { n_predict: Some(3), stop: vec!["\n".into()] },
+        limits: Limits { n_predict: Some(3), stop: vec!["\n".into()], n_room: 0 },
         logprobs: None,
     };
     let text = serde_json::to_string(&command).unwrap();

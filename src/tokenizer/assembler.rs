@@ -76,6 +76,13 @@ impl Assembler {
         self.watch(&text)
     }
 
+    /// Lets go of what is held back: what comes next is no text that could go on with it.
+    pub fn release(&mut self) -> String {
+        self.stops.iter_mut().for_each(|stop| stop.n_matched = 0);
+        let rest = std::mem::take(&mut self.partial);
+        std::mem::take(&mut self.held) + &String::from_utf8_lossy(&rest)
+    }
+
     /// What is still held back, once no more bytes come: bytes that became no character show as U+FFFD.
     pub fn finish(&mut self) -> Assembled {
         if self.ended {

@@ -1,6 +1,7 @@
 //! What other programs answer for the same input.
 
 mod archs;
+mod channels;
 mod damaged_models;
 mod end_to_end;
 mod hostile_files;

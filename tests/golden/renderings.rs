@@ -6,10 +6,10 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-struct Golden {
-    name: String,
+pub struct Golden {
+    pub name: String,
     path: PathBuf,
-    source: String,
+    pub source: String,
     all: Value,
 }
 
@@ -21,11 +21,11 @@ impl Golden {
         Self { path, name: json.file_stem().unwrap().to_string_lossy().into_owned(), source, all }
     }
 
-    fn cases(&self) -> &[Value] {
+    pub fn cases(&self) -> &[Value] {
         self.all["cases"].as_array().unwrap()
     }
 
-    fn input(&self, case: &Value) -> RenderInput {
+    pub fn input(&self, case: &Value) -> RenderInput {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         RenderInput {
             messages: case["messages"].clone(),
@@ -39,7 +39,7 @@ impl Golden {
     }
 }
 
-fn goldens() -> Vec<Golden> {
+pub fn goldens() -> Vec<Golden> {
     let mut paths: Vec<PathBuf> = std::fs::read_dir(super::folder("templates")).unwrap().map(|e| e.unwrap().path()).collect();
     paths.retain(|p| p.extension().is_some_and(|e| e == "json"));
     paths.sort();

@@ -29,7 +29,7 @@ impl Guide {
     /// By the settings that its file recommends: the likeliest word each time.
     fn answer(&mut self, question: &str) -> String {
         let model = self.model;
-        let input = Input::Messages(vec![Message::new(Role::User, question)]);
+        let input = Input::Messages { messages: vec![Message::new(Role::User, question)], rendering: Default::default() };
         let job = self.bench.send(|job| Command::Generate {
             job,
             model,

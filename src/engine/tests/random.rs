@@ -82,6 +82,7 @@ fn command(job: JobId, what: Asked, model: ModelId, is_there: bool) -> Command {
             job,
             model: if is_there { ModelRef::Guide } else { file },
             messages: vec![crate::protocol::Message::new(crate::protocol::Role::User, "hello")],
+            rendering: Default::default(),
             add_generation_prompt: true,
         },
         Asked::Describe => Command::Describe { job, model: if is_there { ModelRef::Guide } else { file } },

@@ -1,7 +1,7 @@
 //! Who said what: layers of settings, and which of them counts.
 
 use super::{CacheType, SETTINGS, Setting, SettingError, Value, find};
-use crate::protocol::{Grammar, Limits, LoadOptions, LogitBias, SamplerStep, Sampling};
+use crate::protocol::{Grammar, Limits, LoadOptions, LogitBias, Reasoning, Rendering, SamplerStep, Sampling, TEMPLATE_OWN};
 use crate::text::nearest;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -162,7 +162,15 @@ impl Effective {
     }
 
     pub fn limits(&self) -> Limits {
-        Limits { n_predict: u32::try_from(self.int("predict")).ok(), stop: self.texts("stop") }
+        Limits { n_predict: u32::try_from(self.int("predict")).ok(), stop: self.texts("stop"), n_room: 0 }
+    }
+
+    pub fn rendering(&self) -> Rendering {
+        Rendering {
+            reasoning: Reasoning::from_name(self.text("reasoning")).unwrap_or_default(),
+            template: Some(self.text("chat_template").to_owned()).filter(|name| !name.is_empty() && name != TEMPLATE_OWN),
+            merges_system: self.text("merge_system") == "on",
+        }
     }
 
     pub fn load_options(&self) -> LoadOptions {

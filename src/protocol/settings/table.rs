@@ -1,6 +1,7 @@
 //! Every setting.
 
-use super::{CacheType, Kind, Preset, Scope, Setting};
+use super::{CacheType, Kind, ON_OFF, Preset, Scope, Setting};
+use crate::protocol::{Reasoning, TEMPLATE_NAMES, TEMPLATE_OWN};
 
 const fn float(
     name: &'static str,
@@ -37,6 +38,10 @@ const fn int(
 
 const fn text(name: &'static str, kind: Kind, default: Preset, help: &'static str) -> Setting {
     Setting { name, aliases: &[], scope: Scope::Answer, kind, default, off: "", help, gguf_key: "" }
+}
+
+const fn choice(name: &'static str, names: &'static [&'static str], default: &'static str, help: &'static str) -> Setting {
+    text(name, Kind::Choice(names), Preset::Text(default), help)
 }
 
 /// Order and defaults of sampling are llama.cpp's (common/common.h).
@@ -175,6 +180,20 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["system", "sys"],
         ..text("system_prompt", Kind::Text, Preset::Text(""), "What the model is told before the conversation begins")
     },
+    Setting {
+        aliases: &["think"],
+        ..choice("reasoning", Reasoning::NAMES, "auto", "How much the model thinks first, as far as its template lets one choose")
+    },
+    Setting {
+        aliases: &["template"],
+        ..choice(
+            "chat_template",
+            TEMPLATE_NAMES,
+            TEMPLATE_OWN,
+            "How turns are written for the model: as its file says, or by a template of ingle's",
+        )
+    },
+    choice("merge_system", ON_OFF, "off", "Write the system prompt into the first message, for templates that refuse one"),
     Setting {
         aliases: &["c", "num_ctx", "n_ctx"],
         scope: Scope::Load,
