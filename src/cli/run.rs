@@ -2,11 +2,12 @@
 
 use super::shell::client::{Client, Ended, Loaded};
 use super::shell::env::Env;
-use super::shell::failure::Failure;
+use super::shell::failure::{Failure, print_warning};
 use super::shell::input;
 use super::shell::setting_flags::SettingFlags;
 use crate::protocol::{
-    Channel, Command, Effective, Event, Input, Message, ModelRef, Report, Role, Setting, Source, Statistics, Value, resolve,
+    Channel, Command, Effective, Event, FinishReason, Input, Message, ModelRef, Offer, Reasoning, Report, Role, Setting, Source,
+    Statistics, TEMPLATE_NAMES, TEMPLATE_OWN, Value, resolve,
 };
 use crate::shelf;
 use crate::text::Shown;
@@ -51,21 +52,61 @@ pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
     let mut messages: Vec<Message> = system.map(|text| Message::new(Role::System, text)).into_iter().collect();
     messages.push(Message::new(Role::User, question));
     let mut writer = Writer::new(env.json);
-    let ended = client.ask(
+    let rendering = effective.rendering();
+    say_notes(&args, &loaded, rendering.reasoning);
+    let asked = client.ask(
         |job| Command::Generate {
             job,
             model: loaded.id,
             conversation: None,
-            input: Input::Messages(messages),
+            input: Input::Messages { messages, rendering },
             sampling: Box::new(effective.sampling()),
             limits: effective.limits(),
             logprobs: None,
         },
         |event| writer.event(&event),
-    )?;
+    );
+    let ended = asked.map_err(by_flags)?;
     writer.finish(&ended)?;
+    if ended.reason == FinishReason::Context {
+        let what = format!("the answer was cut: the context of {} tokens is full", loaded.facts.n_ctx);
+        print_warning(&Report::new(what, "Raise it with --ctx-size"));
+    }
     say_figures(&args, &loaded, &effective, ended.statistics.as_deref());
     Ok(())
+}
+
+/// What a person should know of the model before its answer; and that a wish cannot be told to it.
+fn say_notes(args: &Arguments, loaded: &Loaded, reasoning: Reasoning) {
+    for note in &loaded.facts.notes {
+        print_warning(&Report::new(note.clone(), ""));
+    }
+    let offered = &loaded.facts.reasoning;
+    let said = args.settings.0.0.contains_key("reasoning") && reasoning != Reasoning::Auto;
+    if said && !offered.contains(&reasoning) {
+        let names: Vec<&str> = offered.iter().map(|level| level.name()).collect();
+        print_warning(&match names.as_slice() {
+            [] => Report::new("this model's template has no switch for thinking", "--reasoning changes nothing here"),
+            names => {
+                let what = format!("this model's template knows thinking {}, not {}", names.join(", "), reasoning.name());
+                Report::new(what, "The nearest is taken")
+            }
+        });
+    }
+}
+
+/// The remedies that a command line has.
+fn by_flags(failure: Failure) -> Failure {
+    let Failure::Report(report) = failure else { return failure };
+    let remedy = match report.offer.as_deref() {
+        None => return Failure::Report(report),
+        Some(Offer::Context { .. }) => "Raise it with --ctx-size, or ask for less".to_owned(),
+        Some(Offer::Template) => {
+            let names: Vec<&str> = TEMPLATE_NAMES.iter().copied().filter(|name| *name != TEMPLATE_OWN).collect();
+            format!("Try --merge-system, or --chat-template with one of {}", names.join(", "))
+        }
+    };
+    Failure::Report(Report { remedy, ..report })
 }
 
 /// What was piped in, a blank line, what was written.
@@ -86,13 +127,15 @@ struct Writer {
     /// For standard output and standard error where those are terminals.
     sanitizers: [Option<Sanitizer>; 2],
     ends_line: bool,
+    /// Thinking stands on standard error and no line was ended after it.
+    thinks: bool,
 }
 
 impl Writer {
     fn new(json: bool) -> Self {
         let sanitizer = |is_terminal: bool| is_terminal.then(|| Sanitizer::new(Breaks::Keep));
         let sanitizers = [sanitizer(io::stdout().is_terminal()), sanitizer(io::stderr().is_terminal())];
-        Self { json, sanitizers, ends_line: true }
+        Self { json, sanitizers, ends_line: true, thinks: false }
     }
 
     fn event(&mut self, event: &Event) -> Result<(), Failure> {
@@ -108,6 +151,9 @@ impl Writer {
     }
 
     fn answer(&mut self, text: &str) -> Result<(), Failure> {
+        if !text.is_empty() {
+            self.end_thinking();
+        }
         let shown = shown(&mut self.sanitizers[0], text);
         if let Some(last) = shown.chars().last() {
             self.ends_line = last == '\n';
@@ -117,8 +163,16 @@ impl Writer {
 
     /// Nobody waits for thinking: a closed standard error does not stop the answer.
     fn think(&mut self, text: &str) {
+        self.thinks |= !text.is_empty();
         let shown = shown(&mut self.sanitizers[1], text);
         let _ = flushed(&mut io::stderr().lock(), &shown);
+    }
+
+    /// An empty line between what was thought and what is answered, where both are seen in one place.
+    fn end_thinking(&mut self) {
+        if std::mem::take(&mut self.thinks) {
+            let _ = flushed(&mut io::stderr().lock(), "\n\n");
+        }
     }
 
     fn line(&self, value: &serde_json::Value) -> Result<(), Failure> {
@@ -129,6 +183,7 @@ impl Writer {
         if self.json {
             return self.line(&json!({ "finished": ended.reason, "statistics": ended.statistics }));
         }
+        self.end_thinking();
         let mut rest = String::new();
         if let Some(sanitizer) = &mut self.sanitizers[0] {
             sanitizer.finish(&mut rest);

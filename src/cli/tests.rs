@@ -1,6 +1,7 @@
 use super::*;
 use crate::config::ColorWhen;
 use crate::protocol::{Kind, SETTINGS, Value};
+use shell::args::Command;
 use shell::color;
 use shell::setting_flags::SettingFlags;
 
@@ -24,7 +25,7 @@ fn every_setting_is_a_flag_that_takes_its_default() {
             _ => row.default.value().to_string(),
         };
         let flag = format!("--{}", row.name.replace('_', "-"));
-        let cli = parse(&[&flag, &value]).unwrap_or_else(|error| panic!("{flag} {value}: {error}"));
+        let cli = parse(&[&format!("{flag}={value}")]).unwrap_or_else(|error| panic!("{flag} {value}: {error}"));
         assert!(cli.screen.settings.0.0.contains_key(row.name), "{flag}");
     }
 }
@@ -74,4 +75,11 @@ fn colour_is_decided_by_the_first_that_says() {
     assert!(!decide(None, &[("CLICOLOR", "0")], true));
     assert!(decide(Some(ColorWhen::Always), &[("NO_COLOR", "1")], false));
     assert!(!decide(Some(ColorWhen::Never), &[("CLICOLOR_FORCE", "1")], true));
+}
+
+#[test]
+fn a_switch_alone_means_on_and_takes_no_word_after_it() {
+    let cli = parse(&["run", "--merge-system", "guide", "hello"]).unwrap();
+    let Some(Command::Run(args)) = cli.command else { panic!() };
+    assert_eq!(format!("{args:?}").matches(r#""merge_system": Text("on")"#).count(), 1, "{args:?}");
 }

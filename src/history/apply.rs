@@ -152,6 +152,7 @@ pub fn finish_name(reason: FinishReason) -> &'static str {
         FinishReason::Done => "done",
         FinishReason::StopString => "stop_string",
         FinishReason::Length => "length",
+        FinishReason::Context => "context",
         FinishReason::Cancelled => "cancelled",
     }
 }

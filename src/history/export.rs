@@ -45,8 +45,14 @@ pub fn export(conversation: &Conversation, format: ExportFormat) -> String {
 fn markdown(conversation: &Conversation) -> String {
     let tip = conversation.row.tip.or_else(|| conversation.tree.newest());
     let path = tip.map(|tip| conversation.tree.path(tip)).unwrap_or_default();
+    let cut = conversation.tree.cut(&path);
     let mut out = format!("# {}\n", conversation.row.title);
-    for node in path {
+    for (at, node) in path.into_iter().enumerate() {
+        if let Some(cut) = cut.filter(|cut| cut.n_before == at) {
+            out.push_str(&format!("\n---\n\n{}\n", cut.title()));
+            out.extend((!cut.node.content.is_empty()).then(|| format!("\n{}\n", cut.node.content.trim_end())));
+            out.push_str("\n---\n");
+        }
         out.push_str(&format!("\n## {}, {}\n\n", speaker(node), time(node.created_ms)));
         if let Some(thinking) = &node.thinking {
             thinking.lines().for_each(|line| out.push_str(&format!("> {line}\n")));

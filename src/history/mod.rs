@@ -38,7 +38,7 @@ pub use open::Opened;
 pub use reader::Reader;
 pub use rows::{ConversationRow, Hit, Interrupted, ModelLabel, Node, Status};
 pub use title::of as title_of;
-pub use tree::{Conversation, Tree};
+pub use tree::{Conversation, Cut, Tree};
 pub use write::{End, HistoryEvent, ModelRecord, NewNode, Receipt, Write};
 
 use crate::config::Folders;

@@ -180,8 +180,8 @@ impl Reader {
 }
 
 fn finish(name: &str) -> Option<FinishReason> {
-    use FinishReason::{Cancelled, Done, Length, StopString};
-    [Done, StopString, Length, Cancelled].into_iter().find(|reason| super::apply::finish_name(*reason) == name)
+    use FinishReason::{Cancelled, Context, Done, Length, StopString};
+    [Done, StopString, Length, Context, Cancelled].into_iter().find(|reason| super::apply::finish_name(*reason) == name)
 }
 
 fn label(r: &Row<'_>) -> rusqlite::Result<Option<ModelLabel>> {

@@ -11,7 +11,7 @@ const AROUND_CHARS: usize = 50;
 
 pub fn search(db: &Connection, words: &str, n_max: u32) -> rusqlite::Result<Vec<Hit>> {
     let Some(query) = query(words) else { return Ok(Vec::new()) };
-    let sql = "SELECT c.id, c.title, node.id, node.role, node.created, snippet(node_text, -1, ?2, ?3, '…', ?4)
+    let sql = "SELECT c.id, c.title, node.id, node.role, node.created, snippet(node_text, 0, ?2, ?3, '…', ?4)
         FROM node_text JOIN node ON node.n = node_text.rowid JOIN conversation c ON c.id = node.conversation
         WHERE node_text MATCH ?1 ORDER BY rank LIMIT ?5";
     let (start, end) = (FOUND_START.to_string(), FOUND_END.to_string());
@@ -20,10 +20,11 @@ pub fn search(db: &Connection, words: &str, n_max: u32) -> rusqlite::Result<Vec<
     if found.is_empty() { read_through(db, words.trim(), n_max) } else { Ok(found) }
 }
 
-/// Each word as a text of its own, so that no sign in it is an operator; the last as a beginning.
+/// Each word as a text of its own, so that no sign in it is an operator; the last as a beginning. What was said is looked
+/// through, not what was thought.
 fn query(words: &str) -> Option<String> {
     let quoted: Vec<String> = words.split_whitespace().map(|w| format!("\"{}\"", w.replace('"', "\"\""))).collect();
-    (!quoted.is_empty()).then(|| format!("{}*", quoted.join(" ")))
+    (!quoted.is_empty()).then(|| format!("content : ({}*)", quoted.join(" ")))
 }
 
 fn read_through(db: &Connection, text: &str, n_max: u32) -> rusqlite::Result<Vec<Hit>> {

@@ -1,7 +1,7 @@
 //! A conversation as a tree: siblings are alternatives, the way from the root to the tip is what is shown.
 
 use super::{ConversationRow, Node};
-use crate::protocol::NodeId;
+use crate::protocol::{NodeId, Role};
 use std::collections::HashMap;
 
 /// All sent nodes of one conversation. Built from rows that may come from a damaged file: a missing parent makes a
@@ -11,6 +11,17 @@ pub struct Tree {
     nodes: HashMap<NodeId, Node>,
     /// Children in order of age; `None` holds the roots.
     children: HashMap<Option<NodeId>, Vec<NodeId>>,
+    /// By the turn they stand behind, in order of age.
+    cuts: HashMap<NodeId, Vec<NodeId>>,
+}
+
+/// Where a model's sight of a conversation begins: turns before it stay in the tree and are not sent any more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cut<'t> {
+    /// Turns of the path that are left out.
+    pub n_before: usize,
+    /// Its content stands for them: a summary, or nothing.
+    pub node: &'t Node,
 }
 
 /// A conversation with everything in it.
@@ -22,16 +33,57 @@ pub struct Conversation {
     pub unsent: Option<Node>,
 }
 
+impl Cut<'_> {
+    /// In words, for a line between the turns.
+    pub fn title(&self) -> String {
+        let turns = if self.n_before == 1 { "turn" } else { "turns" };
+        match self.node.content.is_empty() {
+            true => format!("the model sees from here on, not the {} {turns} before", self.n_before),
+            false => format!("summary of {} {turns}; the model sees it, and from here on", self.n_before),
+        }
+    }
+}
+
 impl Tree {
     pub fn new(nodes: impl IntoIterator<Item = Node>) -> Self {
-        let mut tree = Self { nodes: nodes.into_iter().map(|n| (n.id, n)).collect(), children: HashMap::new() };
+        let mut tree = Self { nodes: nodes.into_iter().map(|n| (n.id, n)).collect(), ..Self::default() };
         let mut ids: Vec<NodeId> = tree.nodes.keys().copied().collect();
         ids.sort();
         for id in ids {
-            let parent = tree.parent(id);
-            tree.children.entry(parent).or_default().push(id);
+            tree.place(id).push(id);
         }
         tree
+    }
+
+    /// Among whom a node stands: cuts are no turns, so they are nobody's alternative and on nobody's way.
+    fn place(&mut self, id: NodeId) -> &mut Vec<NodeId> {
+        let parent = self.parent(id);
+        match parent.filter(|_| self.is_cut(id)) {
+            Some(behind) => self.cuts.entry(behind).or_default(),
+            None => self.children.entry(parent).or_default(),
+        }
+    }
+
+    /// A system text behind a turn is a cut; at the beginning it is what the model is told first.
+    pub fn is_cut(&self, id: NodeId) -> bool {
+        self.nodes.get(&id).is_some_and(|n| n.role == Role::System) && self.parent(id).is_some()
+    }
+
+    /// The last cut on a way through the tree that leaves something of it.
+    pub fn cut(&self, path: &[&Node]) -> Option<Cut<'_>> {
+        (1..path.len()).rev().find_map(|n_before| {
+            let cut = self.cuts.get(&path[n_before - 1].id)?.last()?;
+            Some(Cut { n_before, node: self.nodes.get(cut)? })
+        })
+    }
+
+    /// Takes out a node that has nothing under it.
+    pub fn remove(&mut self, id: NodeId) {
+        if !self.nodes.contains_key(&id) || !self.children(Some(id)).is_empty() {
+            return;
+        }
+        self.place(id).retain(|other| *other != id);
+        self.nodes.remove(&id);
     }
 
     pub fn len(&self) -> usize {
@@ -90,13 +142,11 @@ impl Tree {
     /// Puts in a node or replaces the one with its id.
     pub fn insert(&mut self, node: Node) {
         let id = node.id;
-        let old_parent = self.nodes.contains_key(&id).then(|| self.parent(id));
-        self.nodes.insert(id, node);
-        let parent = self.parent(id);
-        if let Some(siblings) = old_parent.filter(|p| *p != parent).and_then(|p| self.children.get_mut(&p)) {
-            siblings.retain(|s| *s != id);
+        if self.nodes.contains_key(&id) {
+            self.place(id).retain(|other| *other != id);
         }
-        let siblings = self.children.entry(parent).or_default();
+        self.nodes.insert(id, node);
+        let siblings = self.place(id);
         if let Err(at) = siblings.binary_search(&id) {
             siblings.insert(at, id);
         }

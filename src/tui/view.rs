@@ -3,7 +3,7 @@
 use super::Links;
 use super::app::{App, Class, Level, Overlay};
 use super::paint;
-use super::screens::{ask, chords, conversation, gauges, list, prompt, toasts};
+use super::screens::{ask, choose, chords, conversation, gauges, list, prompt, toasts};
 use super::theme::Meaning;
 use ratatui::Frame;
 
@@ -42,6 +42,10 @@ pub fn view(app: &App, links: &mut Links, frame: &mut Frame) {
     for overlay in &app.overlays {
         match overlay {
             Overlay::List(open) => cursor = list::view(open, &layout, theme, buf),
+            Overlay::Choose(question) => {
+                cursor = None;
+                choose::view(question, layout.whole, theme, buf);
+            }
             Overlay::Ask(question) => {
                 cursor = None;
                 ask::view(question, layout.whole, theme, buf);

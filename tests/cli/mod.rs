@@ -7,6 +7,7 @@ mod doors;
 mod history;
 mod lab;
 mod models;
+mod thinking;
 
 use std::io::Write;
 use std::path::Path;

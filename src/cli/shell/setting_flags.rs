@@ -1,6 +1,6 @@
 //! One flag for each row of the settings table.
 
-use crate::protocol::{Kind, SETTINGS, Setting, Settings};
+use crate::protocol::{Kind, ON_OFF, SETTINGS, Setting, Settings};
 use crate::text::Shown;
 use clap::{Arg, ArgAction, ArgMatches, Command, error::ErrorKind};
 
@@ -30,6 +30,9 @@ impl SettingFlags {
             .allow_negative_numbers(true)
             .help_heading("Settings")
             .action(if row.kind.is_list() { ArgAction::Append } else { ArgAction::Set });
+        if row.kind == Kind::Choice(ON_OFF) {
+            arg = arg.num_args(0..=1).require_equals(true).default_missing_value("on");
+        }
         for alias in row.aliases {
             let mut letters = alias.chars();
             arg = match (letters.next(), letters.next()) {

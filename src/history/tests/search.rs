@@ -16,6 +16,19 @@ fn words_are_found_wherever_they_stand() {
 }
 
 #[test]
+fn what_was_thought_is_not_looked_through() {
+    let mut house = House::new();
+    let at = house.ask("How do I keep a fire?");
+    let node = house.node();
+    house.stored(Write::Begin(new(node, at.0, Some(at.1), Role::Assistant, "")));
+    house.write(Write::Grow { node, channel: Channel::Thinking, text: "pondering ash".to_owned(), tokens: Vec::new() });
+    house.write(grow(node, "Under ash."));
+    house.stored(end(node));
+    assert!(found(&house, "pondering").is_empty());
+    assert_eq!(found(&house, "ash"), ["Under <ash>."]);
+}
+
+#[test]
 fn signs_are_no_operators() {
     let mut house = House::new();
     house.ask("say \"NOT a* AND (b\" OR c:d");

@@ -22,7 +22,7 @@ pub fn click(app: &mut App, at: Position, env: &Env) -> Vec<Effect> {
             return pick::done(app, done, env);
         }
         // A question is answered by its letters: a click beside a word must not delete anything.
-        Some(Overlay::Ask(_)) => return Vec::new(),
+        Some(Overlay::Ask(_) | Overlay::Choose(_)) => return Vec::new(),
         None => {}
     }
     if let Some(row) = app.prompt.menu.as_ref().and_then(|menu| prompt::menu_row(menu, &layout, at)) {

@@ -2,7 +2,7 @@
 
 use super::{App, Armed, Effect, Env, Focus, Overlay};
 use crate::tui::keymap::{Chord, Context, Intent, Key, LEADER, Sequence};
-use crate::tui::screens::{ask, conversation, list, prompt};
+use crate::tui::screens::{ask, choose, conversation, list, prompt};
 
 pub fn key(app: &mut App, chord: Chord, env: &Env) -> Vec<Effect> {
     let leader = app.leader_ms.take().is_some();
@@ -19,6 +19,10 @@ pub fn key(app: &mut App, chord: Chord, env: &Env) -> Vec<Effect> {
     }
     if !matches!(intent, Some(Intent::Interrupt | Intent::Back | Intent::DeleteForwardOrQuit)) {
         app.armed = None;
+    }
+    if let Some(Overlay::Choose(question)) = app.overlays.last_mut() {
+        let done = choose::hand(question, chord, intent);
+        return chosen(app, done, env);
     }
     if let Some(Overlay::Ask(_)) = app.overlays.last() {
         return asked(app, chord, intent, env);
@@ -74,6 +78,7 @@ pub fn contexts(app: &App) -> Vec<Context> {
     match app.overlays.last() {
         Some(Overlay::List(list)) if list.table => return vec![Context::Table, Context::List, Context::Everywhere],
         Some(Overlay::List(_)) => return vec![Context::List, Context::Everywhere],
+        Some(Overlay::Choose(_)) => return vec![Context::List, Context::Everywhere],
         Some(Overlay::Ask(_)) => return vec![Context::Everywhere],
         None => {}
     }
@@ -117,7 +122,7 @@ pub fn paste(app: &mut App, text: &str) -> Vec<Effect> {
     app.armed = None;
     match app.overlays.last_mut() {
         Some(Overlay::List(list)) => drop(list::typed(list, text.lines().next().unwrap_or_default())),
-        Some(Overlay::Ask(_)) => {}
+        Some(Overlay::Ask(_) | Overlay::Choose(_)) => {}
         None => {
             app.focus = Focus::Prompt;
             prompt::paste(&mut app.prompt, text);
@@ -134,6 +139,16 @@ fn asked(app: &mut App, chord: Chord, intent: Option<Intent>, env: &Env) -> Vec<
     };
     match app.overlays.pop() {
         Some(Overlay::Ask(question)) if answer => super::pick::answered(app, question.answer, env),
+        _ => Vec::new(),
+    }
+}
+
+fn chosen(app: &mut App, done: choose::Done, env: &Env) -> Vec<Effect> {
+    if done == choose::Done::Stay {
+        return Vec::new();
+    }
+    match (app.overlays.pop(), done) {
+        (Some(Overlay::Choose(question)), choose::Done::Take(way)) => conversation::ways::take(app, question.report, way, env),
         _ => Vec::new(),
     }
 }

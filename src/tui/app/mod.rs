@@ -24,7 +24,7 @@ pub use update::update;
 
 use super::keymap::Keymap;
 use super::preferences::Preferences;
-use super::screens::{ask, conversation, facts, gauges, list, models, prompt, toasts};
+use super::screens::{ask, choose, conversation, facts, gauges, list, models, prompt, toasts};
 use super::theme::Theme;
 use crate::history::ConversationRow;
 use crate::protocol::{JobId, Report};
@@ -44,6 +44,7 @@ pub enum Focus {
 pub enum Overlay {
     List(list::State),
     Ask(ask::State),
+    Choose(choose::State),
 }
 
 /// What a second press within a moment would do.
@@ -152,7 +153,7 @@ impl App {
     pub fn list(&mut self, kind: list::Kind) -> Option<&mut list::State> {
         self.overlays.iter_mut().find_map(|o| match o {
             Overlay::List(list) if list.kind == kind => Some(list),
-            Overlay::List(_) | Overlay::Ask(_) => None,
+            Overlay::List(_) | Overlay::Ask(_) | Overlay::Choose(_) => None,
         })
     }
 }

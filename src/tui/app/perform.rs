@@ -220,7 +220,7 @@ fn menu(app: &mut App, intent: Intent, env: &Env) -> Vec<Effect> {
 
 /// Ctrl+C: the first of these that applies.
 fn interrupt(app: &mut App, env: &Env) -> Vec<Effect> {
-    if app.conversation.is_answering() || app.conversation.wanted.is_some() {
+    if app.conversation.is_answering() || app.conversation.wanted.is_some() || app.conversation.compacting.is_some() {
         return conversation::answer::stop(app);
     }
     if let Some(overlay) = app.overlays.last() {
@@ -260,7 +260,7 @@ fn back(app: &mut App, env: &Env) -> Vec<Effect> {
     if app.conversation.find.take().is_some() || app.toasts.dismiss() {
         return Vec::new();
     }
-    if app.conversation.is_answering() || app.conversation.wanted.is_some() {
+    if app.conversation.is_answering() || app.conversation.wanted.is_some() || app.conversation.compacting.is_some() {
         return conversation::answer::stop(app);
     }
     if app.enlarged().is_some() {
@@ -305,7 +305,8 @@ fn fold(app: &mut App) {
     if app.focus == Focus::Prompt && prompt::open_chip(&mut app.prompt) {
         return;
     }
-    let Some(id) = app.conversation.meant(Role::Assistant).map(|n| n.id) else { return };
+    let cut = app.conversation.chosen.filter(|id| app.conversation.tree.is_cut(*id));
+    let Some(id) = cut.or_else(|| app.conversation.meant(Role::Assistant).map(|n| n.id)) else { return };
     let conversation = &mut app.conversation;
     if !conversation.unfolded.remove(&id) {
         conversation.unfolded.insert(id);

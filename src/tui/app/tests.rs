@@ -29,7 +29,7 @@ fn a_message_is_on_disk_before_it_is_shown_as_sent_and_before_the_engine_is_aske
     stage.stored();
     assert!(!stage.text().contains("not stored yet"));
     let commands = stage.commands();
-    let [Command::Generate { input: Input::Messages(messages), conversation, .. }] = &commands[..] else { panic!("{commands:?}") };
+    let [Command::Generate { input: Input::Messages { messages, .. }, conversation, .. }] = &commands[..] else { panic!("{commands:?}") };
     assert_eq!(messages.len(), 1);
     assert_eq!(*conversation, Some(stage.app.conversation.id));
     assert!(stage.writes().iter().any(|w| matches!(w, Write::Begin(new) if new.parent == Some(message.id))));
@@ -182,7 +182,7 @@ fn a_stopped_answer_goes_on_from_where_it_was() {
     stage.effects();
     stage.keys("<ctrl-x>c");
     let commands = stage.commands();
-    let [Command::Generate { input: Input::Messages(messages), .. }] = &commands[..] else { panic!("{commands:?}") };
+    let [Command::Generate { input: Input::Messages { messages, .. }, .. }] = &commands[..] else { panic!("{commands:?}") };
     assert_eq!(messages.last().map(|m| (m.role, m.content.as_str())), Some((Role::Assistant, "one, two")));
     assert!(matches!(stage.writes()[..], [Write::Continue { .. }]));
     stage.tokens(", three");

@@ -136,7 +136,7 @@ fn wheel(app: &mut App, up: bool) -> Vec<Effect> {
     let by = if up { -WHEEL_LINES } else { WHEEL_LINES };
     match app.overlays.last_mut() {
         Some(Overlay::List(list)) => list.step(by.signum()),
-        Some(Overlay::Ask(_)) => {}
+        Some(Overlay::Ask(_) | Overlay::Choose(_)) => {}
         None => conversation::scroll::lines(app, by),
     }
     Vec::new()
@@ -144,6 +144,7 @@ fn wheel(app: &mut App, up: bool) -> Vec<Effect> {
 
 fn engine(app: &mut App, event: Event, env: &Env) -> Vec<Effect> {
     let answer = |app: &App, job| conversation::answer::is_running(app, job);
+    let summary = |app: &App, job| conversation::compact::is_running(app, job);
     match event {
         Event::Queued { job, ahead } if answer(app, job) => app.gauges.queued(ahead),
         Event::LoadProgress { job, fraction } => models::progress(app, job, fraction),
@@ -159,6 +160,11 @@ fn engine(app: &mut App, event: Event, env: &Env) -> Vec<Effect> {
                 app.gauges.ledger(Some(ledger), env);
             }
         }
+        Event::Tokens { job, channel, text, tokens } if summary(app, job) => {
+            conversation::compact::tokens(app, channel, &text, tokens.len());
+        }
+        Event::Finished { job, reason, .. } if summary(app, job) => return conversation::compact::finished(app, reason, env),
+        Event::Failed { job, report, .. } if summary(app, job) => return conversation::compact::failed(app, &report, env),
         Event::Finished { job, reason, statistics } if answer(app, job) => {
             return conversation::answer::finished(app, reason, statistics, env);
         }

@@ -16,6 +16,8 @@ pub enum Completer {
     Themes,
     /// Names and values of the settings table.
     Settings,
+    /// How much thinking the model's template lets one choose.
+    Reasoning,
     /// The commands themselves.
     Topics,
 }
@@ -53,7 +55,7 @@ const fn row(
     Row { name, aliases, args, help, completer, run }
 }
 
-use Completer::{Models, Nothing, Settings, Themes, Topics, Words};
+use Completer::{Models, Nothing, Reasoning, Settings, Themes, Topics, Words};
 
 pub const COMMANDS: &[Row] = &[
     row("help", &["?"], "[COMMAND]", "Help, or what one command does", Topics, run::help),
@@ -73,6 +75,7 @@ pub const COMMANDS: &[Row] = &[
     row("fork", &[], "", "Go on from here in a conversation of its own", Nothing, run::fork),
     row("stop", &[], "", "Stop the answer", Nothing, run::stop),
     row("set", &[], "[NAME VALUE]", "Set something for this conversation; alone: all settings", Settings, run::set),
+    row("think", &[], "[on|off|low|medium|high]", "How much the model thinks first", Reasoning, run::think),
     row("system", &[], "[TEXT]", "What the model is told first; alone: what it is now; - takes it away", Nothing, run::system),
     row(
         "show",
@@ -84,6 +87,7 @@ pub const COMMANDS: &[Row] = &[
     ),
     row("copy", &[], "[answer|code|all]", "Copy to the terminal's clipboard", Words(&["answer", "code", "all"]), run::copy),
     row("export", &["save"], "[md|json] [FILE]", "Write this conversation to a file", Words(&["md", "json"]), run::export),
+    row("compact", &["summarize"], "", "Let the model summarize the older turns", Nothing, run::compact),
     row("context", &[], "", "Which turns take how much of the context", Nothing, run::context),
     row("tokens", &[], "[TEXT]", "Ids and pieces of a text; alone: of the last answer", Nothing, run::tokens),
     row("dump", &[], "[FILE]", "The exact prompt of the last answer, with its ids; with a name: as a JSON file", Nothing, run::dump),

@@ -1,7 +1,7 @@
 //! What the commands do: mostly what a key does too, with an argument.
 
 use crate::history::Write;
-use crate::protocol::{NodeId, Role};
+use crate::protocol::{NodeId, Reasoning, Role, Source, find_setting};
 use crate::tui::app::{App, Effect, Env, Export, ExportFormat, Level, Read};
 use crate::tui::keymap::Intent;
 use crate::tui::screens::{conversation, conversations, facts, help, models, palette, settings, themes};
@@ -140,6 +140,15 @@ pub fn set(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
         return Vec::new();
     }
     let (name, value) = argument.split_once(char::is_whitespace).unwrap_or((argument, ""));
+    match (name, value.trim()) {
+        // As `ollama run` has it.
+        ("nothink", "") => return think(app, "off", env),
+        ("think", "") => return think(app, "on", env),
+        (name, value) if !value.is_empty() && find_setting(name).is_some_and(|row| row.name == "reasoning") => {
+            return think(app, value, env);
+        }
+        _ => {}
+    }
     if value.is_empty() {
         settings::open(app);
         app.filter_top(name);
@@ -149,6 +158,26 @@ pub fn set(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
         Some(row) => vec![Effect::ReadSetting { name: row.name, path: path(app, value.trim()) }],
         None => settings::set(app, name, value.trim(), env),
     }
+}
+
+/// Only what the model's template offers.
+pub fn think(app: &mut App, level: &str, env: &Env) -> Vec<Effect> {
+    let Some(current) = &app.models.current else { return app.toasts.say("no model is loaded yet", env) };
+    let offered = &current.facts.reasoning;
+    if offered.is_empty() {
+        return app.toasts.say("this model's template has no switch for thinking", env);
+    }
+    let names: Vec<&str> = offered.iter().map(|level| level.name()).collect();
+    let level = level.to_lowercase();
+    if level.is_empty() {
+        let effective = conversation::send::effective(app);
+        let (now, source) = effective.get("reasoning").map_or(("", Source::Default), |(_, source)| (effective.text("reasoning"), source));
+        return app.toasts.say(format!("thinking is {now}, from {}; /think takes auto, {}", source.name(), names.join(", ")), env);
+    }
+    if level != Reasoning::Auto.name() && !names.contains(&level.as_str()) {
+        return app.toasts.say(format!("this model's template knows thinking {}, not {level}", names.join(", ")), env);
+    }
+    settings::set(app, "reasoning", &level, env)
 }
 
 pub fn system(app: &mut App, text: &str, env: &Env) -> Vec<Effect> {
@@ -178,6 +207,10 @@ pub fn show(app: &mut App, what: &str, env: &Env) -> Vec<Effect> {
         }
         _ => app.toasts.say(format!("/show knows no {what}; it shows info, parameters, template, system, license, tensors"), env),
     }
+}
+
+pub fn compact(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {
+    conversation::compact::last_exchange(app, env)
 }
 
 pub fn context(app: &mut App, _: &str, env: &Env) -> Vec<Effect> {

@@ -1,4 +1,6 @@
 use super::*;
+use crate::history::Write;
+use crate::protocol::{Command, Input, Reasoning};
 use crate::tui::app::{Effect, Env};
 use crate::tui::keymap::ROWS;
 use crate::tui::stage::Stage;
@@ -87,4 +89,28 @@ fn settings_are_set_in_ollamas_words_too() {
         assert!(stage.text().contains(said), "{line}: {}", stage.text());
         stage.keys("<esc><esc><esc>");
     }
+}
+
+#[test]
+fn thinking_is_what_the_template_lets_one_choose() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("/think off<enter>");
+    assert!(stage.text().contains("this model's template has no switch for thinking"), "{}", stage.text());
+    stage.app.models.current.as_mut().unwrap().facts.reasoning = vec![Reasoning::Off, Reasoning::On];
+    stage.keys("/think ");
+    let shown: Vec<&str> = stage.app.prompt.menu.iter().flat_map(|m| &m.candidates).map(|c| c.shown.as_str()).collect();
+    assert_eq!(shown, ["auto", "off", "on"]);
+    stage.keys("high<enter>");
+    assert!(stage.text().contains("this model's template knows thinking off, on, not high"), "{}", stage.text());
+    for (line, level) in [("/set nothink", "off"), ("/set think", "on"), ("/set reasoning auto", "auto"), ("/think off", "off")] {
+        stage.keys(&format!("{line}<enter>"));
+        assert!(stage.text().contains(&format!("reasoning is {level}, from this conversation")), "{line}: {}", stage.text());
+    }
+    stage.say("2+2?");
+    let rendering = stage.commands().into_iter().find_map(|c| match c {
+        Command::Generate { input: Input::Messages { rendering, .. }, .. } => Some(rendering),
+        _ => None,
+    });
+    assert_eq!(rendering.unwrap().reasoning, Reasoning::Off);
+    assert!(stage.writes().iter().any(|w| matches!(w, Write::Settings { settings, .. } if settings.0.contains_key("reasoning"))));
 }

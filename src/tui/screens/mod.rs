@@ -1,6 +1,7 @@
 //! The screens, each a folder: what it holds, what changes it, how it is drawn, and tests of these.
 
 pub mod ask;
+pub mod choose;
 pub mod chords;
 pub mod conversation;
 pub mod conversations;

@@ -1,9 +1,11 @@
 //! What the engine tells about the answer that runs.
 
-use super::state::{Running, Thought};
+use super::state::{Running, Thought, Wanted};
+use super::ways;
 use crate::history::{End, Status, Write};
-use crate::protocol::{Channel, Command, FinishReason, JobId, Report, Statistics, TokenOut};
+use crate::protocol::{Channel, Command, FinishReason, JobId, Offer, Report, Statistics, TokenOut};
 use crate::tui::app::{App, Effect, Env};
+use crate::tui::figures::grouped;
 
 /// The job belongs to the answer that runs.
 pub fn is_running(app: &App, job: JobId) -> bool {
@@ -60,12 +62,28 @@ fn note_thought(app: &mut App, env: &Env) {
 pub fn finished(app: &mut App, reason: FinishReason, statistics: Option<Box<Statistics>>, env: &Env) -> Vec<Effect> {
     let status = if reason == FinishReason::Cancelled { Status::Stopped } else { Status::Done };
     let end = End::Finished(reason);
-    ended(app, status, end, statistics, env)
+    let is_here = app.conversation.is_answering();
+    let node = app.conversation.running.as_ref().map(|r| r.node).filter(|_| is_here && reason == FinishReason::Context);
+    let sizes = statistics.as_ref().map(|s| (s.n_past, s.n_ctx));
+    let mut effects = ended(app, status, end, statistics, env);
+    if let (Some(node), Some((n_prompt, n_ctx))) = (node, sizes) {
+        let what = format!("the answer was cut: the context of {} tokens is full", grouped(u64::from(n_ctx)));
+        let report = Report::new(what, "").offer(Offer::Context { n_prompt, n_ctx });
+        effects.extend(ways::offer(app, &report, Wanted::From(node)));
+    }
+    effects
 }
 
 /// A sentence in the transcript where it happened.
 pub fn failed(app: &mut App, report: Report, env: &Env) -> Vec<Effect> {
-    ended(app, Status::Failed, End::Failed(report), None, env)
+    let here = app.conversation.running.as_ref().filter(|_| app.conversation.is_answering());
+    let wanted = here.and_then(|running| match running.answer.content.is_empty() {
+        true => running.answer.parent.map(Wanted::Under),
+        false => Some(Wanted::From(running.node)),
+    });
+    let mut effects = ended(app, Status::Failed, End::Failed(report.clone()), None, env);
+    effects.extend(wanted.map(|wanted| ways::offer(app, &report, wanted)).unwrap_or_default());
+    effects
 }
 
 fn ended(app: &mut App, status: Status, end: End, statistics: Option<Box<Statistics>>, env: &Env) -> Vec<Effect> {
@@ -106,6 +124,9 @@ const LONG_MS: u64 = 20_000;
 /// Tells the engine to stop. Nothing to stop: nothing happens.
 pub fn stop(app: &mut App) -> Vec<Effect> {
     app.conversation.wanted = None;
+    if let Some(target) = app.conversation.compacting.as_ref().map(|c| c.job) {
+        return vec![Effect::Send(Command::Cancel { job: app.job(), target })];
+    }
     let job = match &mut app.conversation.running {
         Some(Running { stopping: true, .. }) | None => return Vec::new(),
         Some(running) => {

@@ -91,7 +91,9 @@ pub fn sibling(app: &mut App, right: bool) -> Vec<Effect> {
 /// The way to the meant turn once more, as a conversation of its own.
 pub fn fork(app: &mut App, env: &Env) -> Vec<Effect> {
     let tip = app.conversation.chosen.or(app.conversation.tip);
-    let path: Vec<Node> = tip.map(|tip| app.conversation.tree.path(tip).into_iter().cloned().collect()).unwrap_or_default();
+    let path = tip.map(|tip| app.conversation.tree.path(tip)).unwrap_or_default();
+    let cut = app.conversation.tree.cut(&path).map(|cut| (cut.n_before, cut.node.content.clone()));
+    let path: Vec<Node> = path.into_iter().cloned().collect();
     let whole = |n: &Node| !matches!(n.status, Status::Unsent | Status::Streaming);
     if path.is_empty() || !path.iter().all(whole) {
         return app.toasts.say("nothing to fork from yet", env);
@@ -99,7 +101,12 @@ pub fn fork(app: &mut App, env: &Env) -> Vec<Effect> {
     let mut copy = State::empty(env.conversation());
     copy.settings = app.conversation.settings.clone();
     let mut effects = Vec::new();
-    for old in &path {
+    for (at, old) in path.iter().enumerate() {
+        if let (Some((_, summary)), Some(behind)) = (cut.as_ref().filter(|(n_before, _)| *n_before == at), copy.tip) {
+            let new = super::cut::new(&copy, behind, summary.clone(), env);
+            copy.tree.insert(super::send::node(&new, Status::Sent));
+            effects.push(Effect::Store(Write::Message(new)));
+        }
         let new = NewNode {
             id: env.node(),
             conversation: copy.id,
@@ -119,6 +126,7 @@ pub fn fork(app: &mut App, env: &Env) -> Vec<Effect> {
         effects.push(Effect::Store(Write::Settings { conversation: copy.id, settings: copy.settings.clone() }));
     }
     copy.running = app.conversation.running.take();
+    copy.compacting = app.conversation.compacting.take();
     app.conversation = copy;
     app.focus = Focus::Prompt;
     effects.extend(app.toasts.say("a conversation of its own; the first one stays as it was", env));
@@ -146,8 +154,8 @@ fn writes(new: NewNode, old: &Node) -> Vec<Write> {
 /// A new conversation, empty. What waited in the queue stays with the old one as unsent text.
 pub fn new(app: &mut App, env: &Env) -> Vec<Effect> {
     let effects = leave(app, env);
-    let running = app.conversation.running.take();
-    app.conversation = State { running, ..State::empty(env.conversation()) };
+    let (running, compacting) = (app.conversation.running.take(), app.conversation.compacting.take());
+    app.conversation = State { running, compacting, ..State::empty(env.conversation()) };
     app.focus = Focus::Prompt;
     effects
 }

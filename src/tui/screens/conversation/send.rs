@@ -1,8 +1,8 @@
 //! From the prompt to the engine: on disk first, then shown as sent, then asked.
 
-use super::state::{Running, Wanted};
+use super::state::{Running, State, Wanted};
 use crate::history::{NewNode, Node, Receipt, Status, Write};
-use crate::protocol::{Command, Effective, Input, Message, NodeId, Role, Settings, Source, resolve};
+use crate::protocol::{Command, Effective, Input, Limits, Message, NodeId, Role, Settings, Source, resolve};
 use crate::tui::app::{App, Effect, Env};
 
 /// A message of the person's: sent, or in the queue while something is on its way.
@@ -34,12 +34,24 @@ pub fn send(app: &mut App, text: String, env: &Env) -> Vec<Effect> {
         model: None,
         settings: Settings::default(),
     };
+    let begins = conversation.is_empty();
     conversation.tree.insert(node(&new, Status::Unsent));
     conversation.tip = Some(id);
     conversation.sending = Some(id);
     conversation.chosen = None;
     conversation.scroll = super::Scroll::Follow;
-    vec![Effect::Store(Write::Message(new))]
+    let mut effects = vec![Effect::Store(Write::Message(new))];
+    if begins && !app.conversation.settings.is_empty() {
+        effects.extend(store_settings(app));
+    }
+    effects
+}
+
+/// The conversation's own settings, once the history has a conversation to keep them with.
+pub fn store_settings(app: &App) -> Option<Effect> {
+    let State { id, settings, .. } = &app.conversation;
+    let write = Write::Settings { conversation: *id, settings: settings.clone() };
+    (!app.conversation.is_empty()).then_some(Effect::Store(write))
 }
 
 /// A node of the tree from what the history was given.
@@ -146,14 +158,14 @@ fn begin(app: &mut App, wanted: Wanted, env: &Env) -> Vec<Effect> {
         }
     };
     conversation.tip = Some(answer.id);
-    let messages = messages(&conversation.tree.path(answer.id), effective.text("system_prompt"), Some(answer.id));
+    let messages = messages(conversation, answer.id, effective.text("system_prompt"), Some(answer.id));
     let command = Command::Generate {
         job,
         model: current.id,
         conversation: Some(conversation.id),
-        input: Input::Messages(messages),
+        input: Input::Messages { messages, rendering: effective.rendering() },
         sampling: Box::new(effective.sampling()),
-        limits: effective.limits(),
+        limits: Limits { n_room: room(current.facts.n_ctx), ..effective.limits() },
         logprobs: None,
     };
     let node = answer.id;
@@ -172,8 +184,22 @@ fn begin(app: &mut App, wanted: Wanted, env: &Env) -> Vec<Effect> {
     vec![Effect::Store(store), Effect::Send(command)]
 }
 
-/// The turns as the engine takes them. An answer that begins is not among them; one that goes on is the last.
-pub fn messages(path: &[&Node], system: &str, answer: Option<NodeId>) -> Vec<Message> {
+/// Tokens that an answer should have before it: a few sentences, or an eighth of a small context.
+pub const ROOM_TOKENS: u32 = 256;
+
+fn room(n_ctx: u32) -> u32 {
+    ROOM_TOKENS.min(n_ctx / 8)
+}
+
+/// The turns up to `tip` as the engine takes them: those that the model sees. An answer that begins is not among them; one
+/// that goes on is the last.
+pub fn messages(conversation: &State, tip: NodeId, system: &str, answer: Option<NodeId>) -> Vec<Message> {
+    let path = conversation.tree.path(tip);
+    let (summary, seen) = conversation.seen(&path);
+    super::cut::with_summary(summary, messages_of(seen, system, answer))
+}
+
+pub fn messages_of(path: &[&Node], system: &str, answer: Option<NodeId>) -> Vec<Message> {
     let mut out = Vec::with_capacity(path.len() + 1);
     if !system.is_empty() {
         out.push(Message::new(Role::System, system));

@@ -3,6 +3,7 @@
 use super::transcript::Kept;
 use crate::history::{Conversation, Node, Status, Tree};
 use crate::protocol::{ConversationId, JobId, NodeId, Role, Settings};
+use crate::tui::figures::grouped;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// An answer that the engine computes. It may belong to a conversation that is not looked at any more.
@@ -30,6 +31,22 @@ pub enum Wanted {
     From(NodeId),
 }
 
+/// A summary that the engine writes. It may belong to a conversation that is not looked at any more.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compacting {
+    pub job: JobId,
+    pub conversation: ConversationId,
+    /// The last turn that it is of.
+    pub behind: NodeId,
+    /// What was looked at when it began.
+    pub tip: NodeId,
+    pub n_turns: usize,
+    pub text: String,
+    pub n_tokens: u32,
+    /// What is answered then.
+    pub wanted: Option<Wanted>,
+}
+
 /// Where the reader is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scroll {
@@ -51,11 +68,20 @@ pub struct Find {
     pub n_found: usize,
 }
 
-/// How long a thinking part took, where it was seen.
+/// How long a thinking part took, as it was seen or stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thought {
     pub took_ms: u64,
     pub n_tokens: u32,
+}
+
+impl Thought {
+    /// "12 s, 340 tokens"; parts of a second count only where there is no whole one.
+    pub fn shown(&self) -> String {
+        let tokens = if self.n_tokens == 1 { "token" } else { "tokens" };
+        let seconds = if self.took_ms < 1_000 { format!("{:.1}", self.took_ms as f64 / 1e3) } else { grouped(self.took_ms / 1_000) };
+        format!("{seconds} s, {} {tokens}", grouped(u64::from(self.n_tokens)))
+    }
 }
 
 #[derive(Debug)]
@@ -71,6 +97,7 @@ pub struct State {
     pub sending: Option<NodeId>,
     pub running: Option<Running>,
     pub wanted: Option<Wanted>,
+    pub compacting: Option<Compacting>,
     pub queue: VecDeque<String>,
     /// The turn whose other wording stands in the prompt.
     pub editing: Option<NodeId>,
@@ -96,6 +123,7 @@ impl State {
             sending: None,
             running: None,
             wanted: None,
+            compacting: None,
             queue: VecDeque::new(),
             editing: None,
             scroll: Scroll::Follow,
@@ -109,12 +137,12 @@ impl State {
 
     /// Looks at another conversation. What the engine computes goes on.
     pub fn open(&mut self, conversation: Conversation) {
-        let running = self.running.take();
+        let (running, compacting) = (self.running.take(), self.compacting.take());
         let Conversation { row, tree, .. } = conversation;
         *self = Self { title: row.title, starred: row.starred, settings: row.settings, ..Self::empty(row.id) };
-        self.tip = row.tip.filter(|tip| tree.get(*tip).is_some()).or_else(|| tree.newest());
+        self.tip = row.tip.filter(|tip| tree.get(*tip).is_some() && !tree.is_cut(*tip)).or_else(|| tree.newest());
         self.tree = tree;
-        self.running = running;
+        (self.running, self.compacting) = (running, compacting);
         if let Some(running) = self.running.as_ref().filter(|r| r.conversation == self.id) {
             self.tree.insert(running.answer.clone());
         }
@@ -154,6 +182,15 @@ impl State {
         }
     }
 
+    /// How long an answer's thinking took: as it was seen, else as the engine measured it.
+    pub fn thought(&self, node: &Node) -> Option<Thought> {
+        let stored = node.statistics.as_ref().and_then(|s| {
+            let took_ms = s.thinking_ms? as u64;
+            Some(Thought { took_ms, n_tokens: s.thinking_n })
+        });
+        stored.filter(|t| t.n_tokens > 0).or_else(|| self.thoughts.get(&node.id).copied())
+    }
+
     /// An answer of this conversation grows.
     pub fn is_answering(&self) -> bool {
         self.running.as_ref().is_some_and(|r| r.conversation == self.id)
@@ -161,7 +198,7 @@ impl State {
 
     /// Nothing can be sent right now: something is on its way already.
     pub fn is_busy(&self) -> bool {
-        self.running.is_some() || self.sending.is_some() || self.wanted.is_some()
+        self.running.is_some() || self.sending.is_some() || self.wanted.is_some() || self.compacting.is_some()
     }
 
     /// A title for people: as given, else the first words.
@@ -176,6 +213,7 @@ impl State {
     pub fn can_continue(node: &Node) -> bool {
         use crate::protocol::FinishReason;
         node.role == Role::Assistant
-            && (matches!(node.status, Status::Interrupted | Status::Stopped | Status::Failed) || node.finish == Some(FinishReason::Length))
+            && (matches!(node.status, Status::Interrupted | Status::Stopped | Status::Failed)
+                || matches!(node.finish, Some(FinishReason::Length | FinishReason::Context)))
     }
 }

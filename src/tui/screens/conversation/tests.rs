@@ -1,6 +1,9 @@
 use super::*;
 use crate::history::{Conversation, ConversationRow, Hit, Node, Status, Tree, Write};
-use crate::protocol::{Channel, ConversationId, Event, FinishReason, NodeId, Role, TokenOut};
+use crate::protocol::{
+    Channel, Command, ConversationId, Event, FinishReason, Input, Message, NodeId, Offer, Report, Role, TokenOut, TokenizeAnswer,
+    TokenizeRequest,
+};
 use crate::tui::app::{Action, Effect, Read, ReadAnswer, Size};
 use crate::tui::stage::Stage;
 use crate::tui::{Links, view};
@@ -123,11 +126,13 @@ fn thinking_folds_to_one_line_with_its_time_and_tokens() {
     stage.say("hard question");
     think(&mut stage, "Let me see. ");
     think(&mut stage, "It may be so.");
-    assert!(stage.text().contains("▸ thinking"));
+    let text = stage.text();
+    assert!(text.contains("▸ thinking for 1 s, 4 tokens\n     Let me see. It may be so.\n"), "{text}");
+    stage.screen("thinking");
     stage.tokens("It is so.");
     stage.finish(FinishReason::Done);
     let text = stage.text();
-    assert!(text.contains("▸ thought for 3.0 s · 4 tok") && !text.contains("Let me see"), "{text}");
+    assert!(text.contains("▸ thought for 3 s, 4 tokens") && !text.contains("Let me see"), "{text}");
     stage.keys("<ctrl-o>");
     let text = stage.text();
     assert!(text.contains("▾ thought") && text.contains("Let me see. It may be so."), "{text}");
@@ -260,4 +265,200 @@ fn what_lies_over_a_link_takes_it_away() {
     assert_eq!(n_linked(&stage), 0, "{}", stage.text());
     stage.keys("<esc>");
     assert_eq!(n_linked(&stage), "it (https://example.org/)".len());
+}
+
+fn refuse(stage: &mut Stage, what: &str, offer: Offer) {
+    let job = stage.job();
+    stage.engine(Event::Failed { job, report: Report::new(what, "").offer(offer), model_lost: None });
+}
+
+/// What was asked of the engine last.
+fn asked(stage: &Stage) -> Vec<Message> {
+    let generate = |c: &Command| match c {
+        Command::Generate { input: Input::Messages { messages, .. }, .. } => Some(messages.clone()),
+        _ => None,
+    };
+    stage.commands().iter().rev().find_map(generate).expect("an answer is asked for")
+}
+
+#[test]
+fn a_template_that_refuses_is_read_and_another_way_is_offered() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("/system Be brief.<enter>");
+    stage.say("2+2?");
+    stage.effects();
+    refuse(&mut stage, "the chat template refuses this conversation: System role not supported", Offer::Template);
+    assert!(stage.text().contains("1  write the system prompt into my message"), "{}", stage.text());
+    stage.screen("choose_template");
+    stage.keys("<enter>");
+    assert!(stage.writes().iter().any(|w| matches!(w, Write::DeleteNode { .. })), "the answer that never began is gone");
+    assert!(stage.writes().iter().any(|w| matches!(w, Write::Settings { settings, .. } if settings.0.contains_key("merge_system"))));
+    let commands = stage.commands();
+    let Some(Command::Generate { input: Input::Messages { rendering, .. }, .. }) = commands.last() else { panic!("{commands:?}") };
+    assert!(rendering.merges_system);
+    stage.tokens("4.");
+    stage.finish(FinishReason::Done);
+    assert!(!stage.text().contains('‹') && stage.text().contains("4."), "{}", stage.text());
+
+    // It refuses that as well: a template of ingle's own, by its number.
+    stage.say("And 3+3?");
+    refuse(&mut stage, "the chat template refuses this conversation: no", Offer::Template);
+    stage.effects();
+    assert!(!stage.text().contains("write the system prompt"));
+    stage.keys("1");
+    assert!(stage.text().contains("1  chatml") && stage.text().contains("3  llama3"), "{}", stage.text());
+    stage.keys("<down><down><enter>");
+    let commands = stage.commands();
+    let Some(Command::Generate { input: Input::Messages { rendering, .. }, .. }) = commands.last() else { panic!("{commands:?}") };
+    assert_eq!(rendering.template.as_deref(), Some("llama3"));
+}
+
+#[test]
+fn who_declines_keeps_message_and_sentence() {
+    let mut stage = Stage::ready(80, 24);
+    stage.say("2+2?");
+    refuse(&mut stage, "the chat template refuses this conversation: no", Offer::Template);
+    stage.keys("<esc>");
+    let text = stage.text();
+    assert!(stage.app.overlays.is_empty() && text.contains("2+2?") && text.contains("✗ the chat template refuses"), "{text}");
+}
+
+/// Three exchanges, then a question that is too much; the sizes of the turns are told.
+fn overflow(stage: &mut Stage) {
+    for n in 1..=3 {
+        stage.exchange(&format!("question {n}"), &format!("answer {n}"));
+    }
+    stage.say("question 4");
+    stage.effects();
+    let what = "the conversation takes 8,100 of the context's 8,192 tokens, which leaves too few for an answer";
+    refuse(stage, what, Offer::Context { n_prompt: 8_100, n_ctx: 8_192 });
+    let commands = stage.commands();
+    let Some(Command::Tokenize { job, request: TokenizeRequest::Count { texts }, .. }) = commands.last() else { panic!("{commands:?}") };
+    assert_eq!(texts.len(), 8, "the answer that failed is the last");
+    stage.engine(Event::Tokenized { job: *job, answer: TokenizeAnswer::Counts(vec![1_000, 1_300, 1_100, 1_200, 900, 2_000, 400, 0]) });
+    stage.effects();
+}
+
+#[test]
+fn a_full_context_is_asked_about_and_what_is_dropped_is_shown() {
+    let mut stage = Stage::ready(80, 24);
+    overflow(&mut stage);
+    let text = stage.text();
+    assert!(text.contains("1  drop the 2 oldest turns (~2,300 tokens)"), "{text}");
+    assert!(text.contains("2  summarize the 4 oldest turns (~4,600 tokens)"), "{text}");
+    assert!(text.contains("3  raise the context to 16,384"), "{text}");
+    stage.screen("choose_context");
+    stage.keys("1");
+    let contents: Vec<String> = asked(&stage).into_iter().map(|m| m.content).collect();
+    assert_eq!(contents, ["question 2", "answer 2", "question 3", "answer 3", "question 4"]);
+    stage.tokens("answer 4");
+    stage.finish(FinishReason::Done);
+    stage.keys("<ctrl-home>");
+    assert!(stage.text().contains("── the model sees from here on, not the 2 turns before ──"), "{}", stage.text());
+    assert!(stage.text().contains("question 1"), "what is dropped stays to be read");
+    stage.screen("cut");
+    // It holds for another wording and for another answer, too.
+    stage.effects();
+    stage.keys("<ctrl-x>r");
+    assert_eq!(asked(&stage).len(), 5);
+}
+
+#[test]
+fn a_summary_is_written_by_the_model_and_stands_for_what_it_summarizes() {
+    let mut stage = Stage::ready(80, 24);
+    overflow(&mut stage);
+    stage.keys("<down><enter>");
+    let messages = asked(&stage);
+    assert_eq!(messages.len(), 5, "four turns and what is asked of them");
+    let job = stage.app.conversation.compacting.as_ref().unwrap().job;
+    let token = TokenOut { id: 5, logprob: None, top: Vec::new() };
+    for (channel, text) in [(Channel::Thinking, "Hm."), (Channel::Answer, "Two questions were asked and answered.")] {
+        stage.engine(Event::Tokens { job, channel, text: text.to_owned(), tokens: vec![token.clone()] });
+    }
+    assert!(stage.text().contains("◔ summarizing 4 turns, 2 tokens"), "{}", stage.text());
+    stage.effects();
+    stage.engine(Event::Finished { job, reason: FinishReason::Done, statistics: None });
+    let contents: Vec<String> = asked(&stage).into_iter().map(|m| m.content).collect();
+    assert_eq!(contents.len(), 3);
+    assert_eq!(contents[0], "[What was said before, in short: Two questions were asked and answered.]\n\nquestion 3");
+    let writes = stage.writes();
+    let Some(Write::Message(cut)) = writes.iter().find(|w| matches!(w, Write::Message(_))) else { panic!("{writes:?}") };
+    assert_eq!((cut.role, cut.content.as_str()), (Role::System, "Two questions were asked and answered."));
+    assert!(writes.iter().any(|w| matches!(w, Write::Tip { .. })), "what is looked at is no cut");
+    stage.tokens("answer 4");
+    stage.finish(FinishReason::Done);
+    stage.keys("<ctrl-end><pgup>");
+    assert!(stage.text().contains("── ▸ summary of 4 turns; the model sees it, and from here on"), "{}", stage.text());
+    stage.keys("<ctrl-end><tab>");
+    while !stage.app.conversation.chosen.is_some_and(|id| stage.app.conversation.tree.is_cut(id)) {
+        let before = stage.app.conversation.chosen;
+        stage.keys("[");
+        assert_ne!(stage.app.conversation.chosen, before, "the cut is on the way");
+    }
+    stage.keys("o");
+    assert!(stage.text().contains("▾ summary of 4 turns") && stage.text().contains("  Two questions were asked"), "{}", stage.text());
+    stage.screen("summary");
+}
+
+#[test]
+fn a_context_is_raised_by_loading_the_model_again() {
+    let mut stage = Stage::ready(80, 24);
+    overflow(&mut stage);
+    stage.keys("3");
+    let commands = stage.commands();
+    assert!(commands.iter().any(|c| matches!(c, Command::Load { options, .. } if options.n_ctx == 16_384)), "{commands:?}");
+    stage.effects();
+    stage.loaded("guide", "Q8_0");
+    assert_eq!(asked(&stage).len(), 7, "all of it is sent");
+}
+
+#[test]
+fn an_answer_that_fills_the_context_asks_as_well_and_goes_on() {
+    let mut stage = Stage::ready(80, 24);
+    stage.exchange("question 1", "answer 1");
+    stage.say("question 2");
+    stage.tokens("half an answer");
+    stage.effects();
+    stage.finish(FinishReason::Context);
+    let commands = stage.commands();
+    let Some(Command::Tokenize { job, .. }) = commands.last() else { panic!("{commands:?}") };
+    stage.engine(Event::Tokenized { job: *job, answer: TokenizeAnswer::Counts(vec![2_000, 900, 100, 100]) });
+    stage.keys("<esc>");
+    assert!(stage.text().contains("cut: the context is full, Ctrl+X c continues"), "{}", stage.text());
+    // What goes on is refused for the same reason, and asked about once more.
+    stage.keys("<ctrl-x>c");
+    stage.effects();
+    refuse(
+        &mut stage,
+        "the conversation takes 8,192 tokens, and the context holds 8,192",
+        Offer::Context { n_prompt: 8_192, n_ctx: 8_192 },
+    );
+    let commands = stage.commands();
+    let Some(Command::Tokenize { job, .. }) = commands.last() else { panic!("{commands:?}") };
+    stage.engine(Event::Tokenized { job: *job, answer: TokenizeAnswer::Counts(vec![2_000, 900, 100, 100]) });
+    stage.effects();
+    stage.keys("<enter>");
+    let messages = asked(&stage);
+    assert_eq!((messages.len(), messages.last().unwrap().content.as_str()), (2, "half an answer"));
+    assert!(stage.writes().iter().any(|w| matches!(w, Write::Continue { .. })));
+}
+
+#[test]
+fn compact_leaves_the_last_exchange_and_can_be_stopped() {
+    let mut stage = Stage::ready(80, 24);
+    stage.keys("/compact<enter>");
+    assert_eq!(stage.commands(), []);
+    stage.exchange("question 1", "answer 1");
+    stage.exchange("question 2", "answer 2");
+    stage.keys("/compact<enter>");
+    assert_eq!(asked(&stage).len(), 3);
+    let job = stage.app.conversation.compacting.as_ref().unwrap().job;
+    stage.effects();
+    stage.wait(60_000);
+    stage.keys("<esc>");
+    assert!(matches!(stage.commands()[..], [Command::Cancel { target, .. }] if target == job));
+    stage.engine(Event::Finished { job, reason: FinishReason::Cancelled, statistics: None });
+    stage.effects();
+    stage.say("question 3");
+    assert_eq!(asked(&stage).len(), 5, "all turns are still sent");
 }

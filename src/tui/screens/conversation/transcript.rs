@@ -4,7 +4,7 @@
 use super::lines::TurnLines;
 use super::state::State;
 use super::turn::{self, Look};
-use crate::history::{Node, Status};
+use crate::history::{Cut, Node, Status};
 use crate::protocol::NodeId;
 use crate::tui::app::App;
 use crate::tui::markdown::{Documents, HighlightAnswer, HighlightRequest, Rendered, TEXT_COLUMNS_MAX};
@@ -82,8 +82,20 @@ pub fn blocks(app: &App) -> Vec<Block> {
     let conversation = &app.conversation;
     let path = conversation.path();
     let columns = columns(app);
-    let n = path.len();
-    path.into_iter().enumerate().map(|(at, node)| block(app, conversation, node, columns, at + 1 == n)).collect()
+    let (n, cut) = (path.len(), conversation.tree.cut(&path));
+    let mut out = Vec::with_capacity(n + 1);
+    for (at, node) in path.into_iter().enumerate() {
+        out.extend(cut.filter(|cut| cut.n_before == at).map(|cut| cut_block(app, &cut, columns)));
+        out.push(block(app, conversation, node, columns, at + 1 == n));
+    }
+    out
+}
+
+/// The line behind which the model sees the conversation.
+fn cut_block(app: &App, cut: &Cut<'_>, columns: u16) -> Block {
+    let unfolded = app.conversation.unfolded.contains(&cut.node.id);
+    let lines = turn::cut_lines(cut, unfolded, app.theme(), columns.min(TEXT_COLUMNS_MAX));
+    Block { node: cut.node.id, lines: Rc::new(lines) }
 }
 
 fn block(app: &App, conversation: &State, node: &Node, columns: u16, last: bool) -> Block {
@@ -98,7 +110,7 @@ fn block(app: &App, conversation: &State, node: &Node, columns: u16, last: bool)
         unfolded: conversation.unfolded.contains(&node.id),
         last,
         sibling: (at, siblings.len()),
-        thought: conversation.thoughts.get(&node.id).copied(),
+        thought: conversation.thought(node),
         utc_offset_s: app.utc_offset_s,
         compact: app.layout().class <= crate::tui::app::Class::Compact,
     };

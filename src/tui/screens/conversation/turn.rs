@@ -2,7 +2,7 @@
 
 use super::lines::{TurnLine, TurnLines};
 use super::state::{State, Thought};
-use crate::history::{Node, Status};
+use crate::history::{Cut, Node, Status};
 use crate::protocol::{FinishReason, Role, Statistics};
 use crate::text::{Shown, width};
 use crate::tui::figures;
@@ -57,6 +57,36 @@ pub fn lines(node: &Node, look: &Look) -> TurnLines {
     out.tail.push(TurnLine::default());
     out
 }
+
+/// A thin line with words in it, and the summary where it is open.
+pub fn cut_lines(cut: &Cut<'_>, unfolded: bool, theme: &Theme, columns: u16) -> TurnLines {
+    let columns = usize::from(columns);
+    let line = |text: String, meaning| TurnLine { line: Line::from(Span::styled(text, theme.style(meaning))), ..TurnLine::default() };
+    let summary = Shown::block(&cut.node.content);
+    let sign = match (summary.as_str().is_empty(), unfolded) {
+        (true, _) => "",
+        (false, true) => "▾ ",
+        (false, false) => "▸ ",
+    };
+    let rest = columns.saturating_sub(RULE_COLUMNS + 1);
+    let title: Vec<String> = wrap::wrap(&format!("{sign}{}", cut.title()), rest.saturating_sub(1));
+    let fill = rest.saturating_sub(title.last().map_or(0, |last| width(last)) + 1);
+    let mut out = TurnLines::default();
+    for (at, text) in title.iter().enumerate() {
+        let (before, after) = (if at == 0 { "─" } else { " " }, if at + 1 == title.len() { "─".repeat(fill) } else { String::new() });
+        let text = format!("{} {text} {after}", before.repeat(RULE_COLUMNS));
+        out.head.push(TurnLine { fold: !sign.is_empty() && at == 0, ..line(text.trim_end().to_owned(), Meaning::Dim) });
+    }
+    if unfolded && !sign.is_empty() {
+        let wrapped = wrap::wrap(summary.as_str(), columns.saturating_sub(2));
+        out.head.extend(wrapped.iter().map(|l| line(format!("  {l}"), Meaning::Thinking)));
+    }
+    out.head.push(TurnLine::default());
+    out
+}
+
+/// Of the thin line before its words.
+const RULE_COLUMNS: usize = 2;
 
 fn header(node: &Node, look: &Look) -> TurnLine {
     let mut spans = match (node.role, &node.model) {
@@ -115,24 +145,24 @@ fn whole_paragraphs(text: &str) -> &str {
     text.rfind("\n\n").map_or("", |at| &text[..at])
 }
 
-/// One line, or all that was thought.
+/// One line, and while it grows the last one of what was thought; or all of it.
 fn thought(node: &Node, thinking: &str, look: &Look) -> Vec<TurnLine> {
     let thinks = node.status == Status::Streaming && node.content.is_empty();
     let sign = if look.unfolded { "▾" } else { "▸" };
     let what = match (thinks, look.thought) {
-        (true, Some(t)) => format!("{sign} thinking, {} s · {} tok", t.took_ms / 1_000, t.n_tokens),
+        (true, Some(t)) => format!("{sign} thinking for {}", t.shown()),
         (true, None) => format!("{sign} thinking"),
-        (false, Some(t)) => {
-            format!("{sign} thought for {:.1} s · {} tok", t.took_ms as f64 / 1000.0, figures::grouped(u64::from(t.n_tokens)))
-        }
+        (false, Some(t)) => format!("{sign} thought for {}", t.shown()),
         (false, None) => format!("{sign} thought"),
     };
     let mut out = vec![TurnLine { fold: true, ..look.plain(&what, Meaning::Faint) }];
+    let columns = usize::from(look.columns).saturating_sub(2);
+    let line = |text: &str| look.plain(&format!("  {text}"), Meaning::Thinking);
     if look.unfolded {
         let shown = Shown::block(thinking);
-        let columns = usize::from(look.columns).saturating_sub(2);
-        let lines = wrap::wrap(shown.as_str().trim(), columns);
-        out.extend(lines.iter().map(|l| look.plain(&format!("  {l}"), Meaning::Thinking)));
+        out.extend(wrap::wrap(shown.as_str().trim(), columns).iter().map(|l| line(l)));
+    } else if thinks && let Some(last) = thinking.lines().rfind(|l| !l.trim().is_empty()) {
+        out.push(line(Shown::line(last.trim()).cut(columns).as_str()));
     }
     out.push(TurnLine::default());
     out
@@ -151,6 +181,9 @@ fn ending(node: &Node, look: &Look) -> Option<Vec<TurnLine>> {
         (Status::Failed, None) => Some(vec![look.plain("✗ failed", Meaning::Bad)]),
         (Status::Stopped, _) => Some(vec![look.plain(&format!("■ stopped{go_on}"), Meaning::Dim)]),
         (Status::Interrupted, _) => Some(vec![look.plain(&format!("⚡ interrupted{go_on}"), Meaning::Dim)]),
+        _ if node.finish == Some(FinishReason::Context) => {
+            Some(vec![look.plain(&format!("cut: the context is full{go_on}"), Meaning::Dim)])
+        }
         _ if node.finish == Some(FinishReason::Length) => Some(vec![look.plain(&format!("cut at its length{go_on}"), Meaning::Dim)]),
         _ => None,
     }
@@ -158,7 +191,8 @@ fn ending(node: &Node, look: &Look) -> Option<Vec<TurnLine>> {
 
 /// The footer, and more on demand. Unknown figures are left out here: a footer says what was measured.
 fn figures_lines(s: &Statistics, node: &Node, look: &Look) -> Vec<TurnLine> {
-    let mut items = vec![format!("{} tok", figures::grouped(u64::from(s.predicted_n)))];
+    let thinking = if s.thinking_n > 0 { format!(" ({} thinking)", figures::grouped(u64::from(s.thinking_n))) } else { String::new() };
+    let mut items = vec![format!("{} tok{thinking}", figures::grouped(u64::from(s.predicted_n)))];
     items.extend(s.predicted_per_second.map(|v| format!("{} tok/s", figures::rate(v as f32))));
     items.extend(s.ttft_ms.map(|v| format!("TTFT {}", figures::seconds(v))));
     let reused = if s.cache_n > 0 { format!(" ({} reused)", figures::grouped(u64::from(s.cache_n))) } else { String::new() };
@@ -167,6 +201,7 @@ fn figures_lines(s: &Statistics, node: &Node, look: &Look) -> Vec<TurnLine> {
     items.extend(s.energy_j.filter(|_| s.predicted_n > 0).map(|j| format!("{:.1} J/tok", j / f64::from(s.predicted_n))));
     items.extend(match node.finish {
         Some(FinishReason::Length) => Some("length".to_owned()),
+        Some(FinishReason::Context) => Some("context full".to_owned()),
         Some(FinishReason::StopString) => Some("stop".to_owned()),
         Some(FinishReason::Cancelled) => Some("stopped".to_owned()),
         Some(FinishReason::Done) | None => None,

@@ -127,6 +127,10 @@ fn rule(app: &App, theme: &Theme, area: Rect, n_below: usize, buf: &mut Buffer) 
     if app.conversation.editing.is_some() {
         said.push("another wording; the first stays".to_owned());
     }
+    if let Some(compacting) = super::ways::compacting(app) {
+        let turns = if compacting.n_turns == 1 { "turn" } else { "turns" };
+        said.push(format!("◔ summarizing {} {turns}, {} tokens", compacting.n_turns, figures::grouped(u64::from(compacting.n_tokens))));
+    }
     if !app.conversation.queue.is_empty() {
         said.push(format!("‖ {} queued", app.conversation.queue.len()));
     }

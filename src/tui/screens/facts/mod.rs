@@ -11,4 +11,4 @@ mod tests;
 mod update;
 
 pub use state::{Part, State};
-pub use update::{context, described, dump, failed, rendered, report, show, stored_tokens, tokenized, tokens};
+pub use update::{context, described, dump, failed, measure, rendered, report, show, stored_tokens, tokenized, tokens};

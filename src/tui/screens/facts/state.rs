@@ -1,6 +1,7 @@
 //! The question that waits for its answer.
 
 use crate::protocol::{JobId, NodeId};
+use crate::tui::screens::conversation::ways::Full;
 use std::path::PathBuf;
 
 /// What of a model's file is shown.
@@ -15,7 +16,7 @@ pub enum Part {
 /// One part of the conversation, whose tokens are to be counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Turn {
-    /// Absent: the system prompt.
+    /// Absent: the system prompt, or a summary.
     pub node: Option<NodeId>,
     pub who: &'static str,
     pub text: String,
@@ -35,6 +36,8 @@ pub enum Question {
     Prompt(Option<PathBuf>),
     /// What the ids belong to, as the list's title says it.
     Tokens(String),
+    /// How much each turn takes of a context that is full.
+    Measure(Full),
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -234,7 +234,7 @@ fn messages_are_counted_from_the_last() {
     stage.keys("<esc>/regen 2<enter>");
     let commands = stage.commands();
     assert!(
-        matches!(&commands[..], [Command::Generate { input: crate::protocol::Input::Messages(m), .. }] if m.len() == 1),
+        matches!(&commands[..], [Command::Generate { input: crate::protocol::Input::Messages { messages: m, .. }, .. }] if m.len() == 1),
         "{commands:?}"
     );
 }

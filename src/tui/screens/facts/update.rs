@@ -5,6 +5,7 @@ use super::{context as budget, file, prompt};
 use crate::protocol::{Command, Description, JobId, Message, ModelRef, NodeId, Role, TokenizeAnswer, TokenizeRequest};
 use crate::tui::app::{App, Effect, Env, Read};
 use crate::tui::screens::conversation::send;
+use crate::tui::screens::conversation::ways::{self, Full};
 use crate::tui::screens::list::{Align, Column, Kind, Pick, Row, State as List};
 use crate::tui::screens::models::name_of;
 use std::path::PathBuf;
@@ -29,23 +30,31 @@ pub fn context(app: &mut App, env: &Env) -> Vec<Effect> {
     if turns.is_empty() {
         return app.toasts.say("nothing was said yet; the context is empty", env);
     }
-    ask(app, Question::Context(turns), |job, model| Command::Render { job, model, messages, add_generation_prompt: false })
+    let rendering = send::effective(app).rendering();
+    ask(app, Question::Context(turns), |job, model| Command::Render { job, model, messages, rendering, add_generation_prompt: false })
+}
+
+/// How much each turn takes that the model sees, for a way out of a full context.
+pub fn measure(app: &mut App, full: Full) -> Vec<Effect> {
+    let path = app.conversation.path();
+    let texts = app.conversation.seen(&path).1.iter().map(|n| n.content.clone()).collect();
+    ask(app, Question::Measure(full), |job, model| Command::Tokenize { job, model, request: TokenizeRequest::Count { texts } })
 }
 
 /// The conversation as it stands: as the model takes it, and part by part.
 fn whole(app: &App) -> (Vec<Message>, Vec<Turn>) {
     let path = app.conversation.path();
-    if path.is_empty() {
-        return (Vec::new(), Vec::new());
-    }
+    let Some(tip) = path.last().map(|n| n.id) else { return (Vec::new(), Vec::new()) };
+    let (summary, seen) = app.conversation.seen(&path);
     let system = send::effective(app).text("system_prompt").to_owned();
     let mut turns = Vec::with_capacity(path.len() + 1);
     if !system.is_empty() {
         turns.push(Turn { node: None, who: "system", text: system.clone() });
     }
     let who = |role: Role| if role == Role::User { "you" } else { role.name() };
-    turns.extend(path.iter().map(|n| Turn { node: Some(n.id), who: who(n.role), text: n.content.clone() }));
-    (send::messages(&path, &system, None), turns)
+    turns.extend(summary.map(|text| Turn { node: None, who: "summary", text }));
+    turns.extend(seen.iter().map(|n| Turn { node: Some(n.id), who: who(n.role), text: n.content.clone() }));
+    (send::messages(&app.conversation, tip, &system, None), turns)
 }
 
 /// Ids and pieces of a text; without one, of the last answer as it was sampled.
@@ -82,14 +91,15 @@ pub fn stored_tokens(app: &mut App, node: NodeId, ids: Vec<u32>) -> Vec<Effect> 
 pub fn dump(app: &mut App, file: Option<PathBuf>, env: &Env) -> Vec<Effect> {
     let mut path = app.conversation.path();
     let answer = path.pop_if(|n| n.role == Role::Assistant);
-    if path.is_empty() {
+    let Some(tip) = path.last().map(|n| n.id) else {
         return app.toasts.say("nothing was said yet; there is no prompt", env);
-    }
+    };
     let effective = send::effective(app);
     let then = answer.and_then(|a| a.settings.0.get("system_prompt")).map(ToString::to_string);
     let system = then.unwrap_or_else(|| effective.text("system_prompt").to_owned());
-    let messages = send::messages(&path, &system, None);
-    ask(app, Question::Prompt(file), |job, model| Command::Render { job, model, messages, add_generation_prompt: true })
+    let messages = send::messages(&app.conversation, tip, &system, None);
+    let rendering = effective.rendering();
+    ask(app, Question::Prompt(file), |job, model| Command::Render { job, model, messages, rendering, add_generation_prompt: true })
 }
 
 pub fn described(app: &mut App, job: JobId, description: &Description) {
@@ -128,6 +138,7 @@ pub fn tokenized(app: &mut App, job: JobId, answer: TokenizeAnswer) {
             let list = budget::list(app.conversation.id, &turns, &counts, n_prompt, n_ctx);
             app.open(list);
         }
+        (Some(Question::Measure(full)), TokenizeAnswer::Counts(counts)) => ways::measured(app, full, &counts),
         (Some(Question::Tokens(title)), TokenizeAnswer::Ids { ids, pieces }) => {
             let tokens: Vec<(u32, Vec<u8>)> = ids.into_iter().zip(pieces).collect();
             app.open(prompt::tokens(title, &tokens));

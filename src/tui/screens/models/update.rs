@@ -2,7 +2,7 @@
 
 use super::state::{Current, Loading};
 use crate::history::{ModelRecord, Write};
-use crate::protocol::{Command, GUIDE_NAME, JobId, ModelFacts, ModelId, ModelRef, NodeId, Report, Source, resolve};
+use crate::protocol::{Command, GUIDE_NAME, JobId, ModelFacts, ModelId, ModelRef, NodeId, Report, Source, Value, resolve};
 use crate::shelf::ModelEntry;
 use crate::tui::app::{App, Effect, Env};
 use crate::tui::screens::conversation::{self, Wanted};
@@ -32,6 +32,14 @@ pub fn choose(app: &mut App, reference: ModelRef, then_regenerate: Option<NodeId
         loading.then_regenerate = then_regenerate;
     }
     effects
+}
+
+/// Loads the model that answers once more, with other options; what is loaded stays until it is there.
+pub fn reload(app: &mut App) -> Vec<Effect> {
+    if let Some(current) = &app.models.current {
+        app.models.wanted = current.reference.clone();
+    }
+    load_wanted(app)
 }
 
 /// Loads what is wanted. A load that runs for something else is called off.
@@ -97,6 +105,13 @@ pub fn load_failed(app: &mut App, report: Report, env: &Env) -> Vec<Effect> {
     match (&app.models.current, failed) {
         (Some(current), _) => {
             app.models.wanted = current.reference.clone();
+            // A context that was raised beyond what there is room for is not asked for again.
+            let n_ctx = current.facts.n_ctx;
+            let asked = app.conversation.settings.0.get("ctx_size");
+            if matches!(asked, Some(Value::Int(n)) if *n > i64::from(n_ctx)) {
+                app.conversation.settings.0.remove("ctx_size");
+                effects.extend(conversation::send::store_settings(app));
+            }
             app.conversation.wanted = None;
         }
         (None, Some(failed)) if failed.reference != ModelRef::Guide => {

@@ -25,6 +25,8 @@ pub struct Menu {
 pub struct Names {
     pub models: Vec<String>,
     pub themes: Vec<String>,
+    /// How much thinking the model lets one choose.
+    pub reasoning: Vec<&'static str>,
 }
 
 /// What may stand after the text that is there; none where it is no command.
@@ -64,19 +66,21 @@ fn arguments(name: &str, argument: &str, names: &Names) -> Vec<Candidate> {
         Completer::Models => names.models.iter().map(|n| (n.clone(), String::new())).collect(),
         Completer::Themes => names.themes.iter().map(|n| (n.clone(), String::new())).collect(),
         Completer::Topics => COMMANDS.iter().map(|c| (c.name.to_owned(), c.help.to_owned())).collect(),
-        Completer::Settings => return setting(name, argument),
+        Completer::Reasoning => plain(&names.reasoning),
+        Completer::Settings => return setting(name, argument, names),
     };
     matching(name, "", argument, words)
 }
 
-fn setting(name: &str, argument: &str) -> Vec<Candidate> {
+fn setting(name: &str, argument: &str, names: &Names) -> Vec<Candidate> {
     match argument.split_once(' ') {
         None => {
             let words = SETTINGS.iter().map(|s| (format!("{} ", s.name), s.help.to_owned())).collect();
             matching(name, "", argument, words)
         }
-        Some((setting, value)) => match crate::protocol::find_setting(setting).map(|s| s.kind) {
-            Some(Kind::Choice(choices)) => {
+        Some((setting, value)) => match crate::protocol::find_setting(setting).map(|s| (s.name, s.kind)) {
+            Some((row, Kind::Choice(all))) => {
+                let choices = if row == "reasoning" { names.reasoning.as_slice() } else { all };
                 let words = choices.iter().map(|c| ((*c).to_owned(), String::new())).collect();
                 matching(name, &format!("{setting} "), value, words)
             }

@@ -2,6 +2,7 @@
 
 use super::complete::{self, Names};
 use crate::history::Write;
+use crate::protocol::Reasoning;
 use crate::tui::app::{App, Effect, Env};
 use crate::tui::screens::list::{Align, Column, Kind, Pick, Row, State};
 
@@ -18,9 +19,19 @@ pub fn settle(app: &mut App) {
     let names = Names {
         models: app.models.entries.iter().flatten().map(|e| e.name.clone()).collect(),
         themes: app.themes.iter().map(|t| t.name().to_owned()).collect(),
+        reasoning: reasoning(app),
     };
     app.prompt.menu = if app.prompt.recalled.is_some() { None } else { complete::menu(&text, &names) };
     app.prompt.completed = text;
+}
+
+fn reasoning(app: &App) -> Vec<&'static str> {
+    let offered = app.models.current.iter().flat_map(|c| &c.facts.reasoning).map(|level| level.name());
+    let mut names: Vec<&str> = offered.collect();
+    if !names.is_empty() {
+        names.insert(0, Reasoning::Auto.name());
+    }
+    names
 }
 
 /// Gives what stands in the prompt, and what waits in the queue before it, to the history when it changed.

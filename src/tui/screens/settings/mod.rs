@@ -1,10 +1,9 @@
 //! Settings: every value that counts for the next answer, and who said it.
 
-use crate::history::Write;
 use crate::protocol::{Report, Scope, Setting, Source, Value};
 use crate::text::Shown;
 use crate::tui::app::{App, Effect, Env, Focus};
-use crate::tui::screens::conversation::send::effective;
+use crate::tui::screens::conversation::send::{effective, store_settings};
 use crate::tui::screens::list::{Align, Column, Kind, Mark, Pick, Row, State};
 
 const COLUMNS: &[Column] = &[
@@ -54,13 +53,13 @@ pub fn set(app: &mut App, name: &str, value: &str, env: &Env) -> Vec<Effect> {
     match settings.set(name, value) {
         Err(problem) => app.toasts.report(&Report::new(problem.to_string(), "/set alone shows all of them"), env),
         Ok(row) => {
-            app.conversation.settings = settings.clone();
+            app.conversation.settings = settings;
             let effective = effective(app);
             let (now, source) = effective.get(row.name).map(|(v, s)| (v.to_string(), s)).unwrap_or((String::new(), Source::Default));
             let when = if row.scope == Scope::Load { ", when the model is loaded again" } else { "" };
             let now = Shown::line(&now).cut(TOLD_COLUMNS);
             let mut effects = app.toasts.say(format!("{} is {now}, from {}{when}", row.name, source.name()), env);
-            effects.push(Effect::Store(Write::Settings { conversation: app.conversation.id, settings }));
+            effects.extend(store_settings(app));
             effects
         }
     }
