@@ -3,6 +3,9 @@
 use crate::prompt::{Channels, Pieces, Splitter};
 use crate::protocol::{Channel, TokenOut};
 
+#[cfg(test)]
+mod tests;
+
 pub struct Told {
     /// Absent where ids alone are known: all is answer.
     pub splitter: Option<Splitter>,

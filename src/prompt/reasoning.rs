@@ -103,8 +103,12 @@ impl Levels {
             if variables.is_empty() {
                 continue;
             }
-            let text = render(&variables);
-            tried.extend(text.ok().map(|text| (level, variables, text)));
+            match render(&variables) {
+                Ok(text) => tried.push((level, variables, text)),
+                // One that had to be stopped is not tried again and again.
+                Err(PromptError::Stopped { .. } | PromptError::NotStarted { .. }) => return Self::default(),
+                Err(_) => {}
+            }
         }
         let same = |a: &str, b: &str| a == b;
         let text = |level: Reasoning| tried.iter().find(|(l, ..)| *l == level).map(|(.., text)| text.as_str());

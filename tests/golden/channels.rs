@@ -2,8 +2,9 @@
 //! choose is found.
 
 use super::renderings::{Golden, goldens};
-use ingle::prompt::{Channels, Levels, RenderInput, Template};
-use ingle::protocol::{Channel, Reasoning};
+use ingle::prompt::{Channels, Levels, Prompter, RenderInput, Template, read_vocab};
+use ingle::protocol::{Channel, Message, Reasoning, Rendering, Role};
+use ingle::tokenizer::Tokenizer;
 use serde_json::json;
 
 const THINKING: &str = "Two and two make four.";
@@ -98,4 +99,48 @@ fn what_a_template_lets_one_choose_of_thinking_is_found() {
         }
     }
     assert!(n >= 3);
+}
+
+/// The guide's vocabulary with this template: which tokens a text has does not matter here.
+fn prompter(golden: &Golden) -> Prompter {
+    let vocab = read_vocab(&ingle::gguf::guide().unwrap()).unwrap();
+    Prompter::of(Tokenizer::new(vocab).unwrap(), Template::new(golden.source.as_str()), None)
+}
+
+fn message(role: Role, content: &str, thinking: Option<&str>) -> Message {
+    Message { thinking: thinking.map(str::to_owned), ..Message::new(role, content) }
+}
+
+#[test]
+fn earlier_thinking_is_the_templates_to_keep_or_to_drop() {
+    let keeps: &[(&str, bool)] = &[
+        ("Qwen-Qwen3-0.6B", false),
+        ("HuggingFaceTB-SmolLM3-3B", false),
+        ("openai-gpt-oss-120b", false),
+        ("deepseek-ai-DeepSeek-V3.1", false),
+        ("GLM-4.7-Flash", false),
+        ("NVIDIA-Nemotron-3-Nano-30B-A3B-BF16", false),
+        ("google-gemma-4-31B-it", false),
+        ("muse-glimmer", true),
+        ("Kimi-K3", true),
+        ("Cohere2MoE", true),
+    ];
+    let said = [message(Role::User, "2+2?", None), message(Role::Assistant, ANSWER, Some(THINKING)), message(Role::User, "And 3+3?", None)];
+    let now = jiff::civil::date(2026, 1, 2).at(3, 4, 5, 0);
+    let mut n = 0;
+    for golden in goldens() {
+        let Some((_, keep)) = keeps.iter().find(|(name, _)| *name == golden.name) else { continue };
+        let text = prompter(&golden).prompt(&said, &Rendering::default(), true, now).unwrap().text;
+        assert!(text.contains(ANSWER), "{}: {text}", golden.name);
+        assert_eq!(text.contains(THINKING), *keep, "{}: {text}", golden.name);
+        n += 1;
+        // An answer that goes on keeps what was thought before it, under the name that the template reads.
+        if ["openai-gpt-oss-120b", "Qwen-Qwen3-0.6B"].contains(&golden.name.as_str()) {
+            let half = [message(Role::User, "2+2?", None), message(Role::Assistant, "It is", Some(THINKING))];
+            let prompt = prompter(&golden).continue_last(&half, &Rendering::default(), now).unwrap();
+            assert!(prompt.text.contains(THINKING) && prompt.text.ends_with("It is"), "{}: {}", golden.name, prompt.text);
+            assert_eq!(split(&prompt.channels, " 4. <think>"), (String::new(), " 4. <think>".to_owned()));
+        }
+    }
+    assert!(n >= 2);
 }

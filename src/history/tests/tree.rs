@@ -63,3 +63,31 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_cut_stands_behind_a_turn_and_is_no_turn() {
+    //  0 ─ 1 ─ 2 ─ 3 ─ 4, cuts behind 1 and 3, an alternative to 4 behind 3
+    let turns = (0..5).map(|n: u64| node(n, n.checked_sub(1)));
+    let cut = |n, behind, text: &str| Node { role: Role::System, content: text.to_owned(), ..node(n, Some(behind)) };
+    let mut tree = Tree::new(turns.chain([cut(5, 1, ""), cut(6, 3, "in short"), node(7, Some(3))]));
+    let id = |n: u64| node(n, None).id;
+    assert_eq!(tree.siblings(id(4)), [id(4), id(7)], "a cut is nobody's alternative");
+    assert_eq!(tree.newest_leaf(id(0)), id(7));
+    assert!(tree.is_cut(id(6)) && !tree.is_cut(id(3)));
+    let last = |tree: &Tree, tip: u64| tree.cut(&tree.path(id(tip))).map(|cut| (cut.n_before, cut.node.content.clone()));
+    assert_eq!(last(&tree, 4), Some((4, "in short".to_owned())));
+    assert_eq!(last(&tree, 7), Some((4, "in short".to_owned())), "it holds for every way on");
+    assert_eq!(last(&tree, 3), Some((2, String::new())), "it leaves something");
+    assert_eq!(last(&tree, 1), None);
+    let titles: Vec<String> = [3, 4].iter().map(|tip| tree.cut(&tree.path(id(*tip))).unwrap().title()).collect();
+    assert_eq!(titles[0], "the model sees from here on, not the 2 turns before");
+    assert_eq!(titles[1], "summary of 4 turns; the model sees it, and from here on");
+    tree.remove(id(6));
+    assert_eq!(last(&tree, 4), Some((2, String::new())));
+    tree.remove(id(3));
+    assert!(tree.get(id(3)).is_some(), "what others stand under stays");
+    tree.insert(cut(8, 3, "anew"));
+    assert_eq!(last(&tree, 4), Some((4, "anew".to_owned())));
+    let first = Node { role: Role::System, ..node(9, None) };
+    assert!(!Tree::new([first]).is_cut(id(9)), "what the model is told first is a turn");
+}

@@ -57,7 +57,7 @@ pub fn begin(app: &mut App, behind: NodeId, wanted: Option<Wanted>) -> Vec<Effec
         model,
         conversation: Some(conversation.id),
         input: Input::Messages { messages, rendering: Rendering { reasoning: Reasoning::Off, ..effective.rendering() } },
-        sampling: effective.sampling(),
+        sampling: Box::new(effective.sampling()),
         limits: Limits { n_predict: Some(SUMMARY_TOKENS_MAX), ..Limits::default() },
         logprobs: None,
     })]
@@ -78,11 +78,13 @@ pub fn tokens(app: &mut App, channel: Channel, text: &str, n: usize) {
 pub fn finished(app: &mut App, reason: FinishReason, env: &Env) -> Vec<Effect> {
     let Some(compacting) = app.conversation.compacting.take() else { return Vec::new() };
     if reason == FinishReason::Cancelled {
-        return app.toasts.say("no summary; all turns are still sent", env);
+        app.toasts.say("no summary; all turns are still sent", env);
+        return send::next_in_queue(app, env);
     }
     if compacting.text.trim().is_empty() {
         let report = Report::new("the model wrote no summary", "All turns are still sent; drop some, or raise ctx_size");
-        return app.toasts.report(&report, env);
+        app.toasts.report(&report, env);
+        return send::next_in_queue(app, env);
     }
     let conversation = &mut app.conversation;
     let mut new = cut::new(conversation, compacting.behind, compacting.text.trim().to_owned(), env);
@@ -102,5 +104,6 @@ pub fn finished(app: &mut App, reason: FinishReason, env: &Env) -> Vec<Effect> {
 
 pub fn failed(app: &mut App, report: &Report, env: &Env) -> Vec<Effect> {
     app.conversation.compacting = None;
-    app.toasts.report(report, env)
+    app.toasts.report(report, env);
+    send::next_in_queue(app, env)
 }

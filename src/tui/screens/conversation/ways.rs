@@ -12,6 +12,9 @@ use crate::tui::screens::{facts, models, settings};
 
 /// What an answer that failed offers. Of the context's turns the sizes are asked for first.
 pub fn offer(app: &mut App, report: &Report, wanted: Wanted) -> Vec<Effect> {
+    if !is_free(app) {
+        return Vec::new();
+    }
     match report.offer.as_deref().copied() {
         None => Vec::new(),
         Some(Offer::Template) => {
@@ -21,6 +24,12 @@ pub fn offer(app: &mut App, report: &Report, wanted: Wanted) -> Vec<Effect> {
         }
         Some(Offer::Context { n_prompt, n_ctx }) => facts::measure(app, Full { report: report.clone(), wanted, n_prompt, n_ctx }),
     }
+}
+
+/// Who types or looks at something else is not interrupted: keys meant for that would choose. The sentence stands in the
+/// transcript, and asking once more asks again.
+fn is_free(app: &App) -> bool {
+    app.prompt.is_empty() && app.overlays.is_empty() && !app.conversation.is_busy()
 }
 
 fn template_choices(app: &App, wanted: Wanted) -> Vec<Choice> {
@@ -78,7 +87,7 @@ pub fn measured(app: &mut App, full: Full, counts: &[u32]) {
     if let Some(cut) = fitting.iter().find(|cut| left(cut) <= n_ctx * 3 / 4).or(fitting.last()) {
         choices.push(Choice {
             label: format!("drop the {} (~{} tokens)", turns(cut.n_turns), grouped(cut.n_tokens)),
-            detail: "They stay in the history and on the screen, out of the model's sight.".to_owned(),
+            detail: format!("The model sees from “{}” on. They stay in the history and on the screen.", first_seen(app, cut.behind)),
             way: Way::Drop { behind: cut.behind, wanted: full.wanted },
         });
     }
@@ -93,9 +102,16 @@ pub fn measured(app: &mut App, full: Full, counts: &[u32]) {
         });
     }
     choices.extend(raise(app, &full));
-    if !choices.is_empty() {
+    if !choices.is_empty() && is_free(app) {
         app.overlays.push(Overlay::Choose(State::new(full.report, choices)));
     }
+}
+
+/// The first words of the message behind a turn.
+fn first_seen(app: &App, behind: NodeId) -> String {
+    let path = app.conversation.path();
+    let first = path.iter().skip_while(|n| n.id != behind).nth(1);
+    first.map(|n| crate::history::title_of(&n.content)).unwrap_or_default()
 }
 
 fn turns(n: usize) -> String {

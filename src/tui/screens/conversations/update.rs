@@ -62,8 +62,11 @@ pub fn go_to_found(app: &mut App) {
     if conversation.tree.get(node).is_none() {
         return;
     }
-    if !conversation.path().iter().any(|n| n.id == node) {
-        conversation.tip = Some(conversation.tree.newest_leaf(node));
+    // A summary stands behind a turn, not on the way.
+    let behind = conversation.tree.parent(node).filter(|_| conversation.tree.is_cut(node));
+    let turn = behind.unwrap_or(node);
+    if !conversation.path().iter().any(|n| n.id == turn) {
+        conversation.tip = Some(conversation.tree.newest_leaf(turn));
     }
     conversation.chosen = Some(node);
     conversation.scroll = Scroll::At { node, line: 0 };

@@ -52,7 +52,7 @@ fn facts(facts: &ModelFacts) -> Vec<Row> {
         ("width", number(facts.n_embd)),
         ("vocabulary", format!("{} tokens", number(facts.n_vocab))),
         ("trained to", format!("{} tokens", number(facts.n_ctx_train))),
-        ("chat template", if facts.has_template { "in the file" } else { "none; a plain one stands in for it" }.to_owned()),
+        ("chat template", if facts.has_template { "in the file" } else { "none; one of ingle's own stands in for it" }.to_owned()),
         ("licence", shown(facts.licence.as_deref().unwrap_or_default())),
     ];
     let recommended: Vec<String> = facts.recommended.0.iter().map(|(name, value)| format!("{name} {value}")).collect();

@@ -2,7 +2,7 @@
 
 use super::state::{Part, Question, Turn};
 use super::{context as budget, file, prompt};
-use crate::protocol::{Command, Description, JobId, Message, ModelRef, NodeId, Role, TokenizeAnswer, TokenizeRequest};
+use crate::protocol::{Command, Description, JobId, Message, ModelRef, NodeId, Role, Source, TokenizeAnswer, TokenizeRequest, resolve};
 use crate::tui::app::{App, Effect, Env, Read};
 use crate::tui::screens::conversation::send;
 use crate::tui::screens::conversation::ways::{self, Full};
@@ -95,8 +95,9 @@ pub fn dump(app: &mut App, file: Option<PathBuf>, env: &Env) -> Vec<Effect> {
         return app.toasts.say("nothing was said yet; there is no prompt", env);
     };
     let effective = send::effective(app);
-    let then = answer.and_then(|a| a.settings.0.get("system_prompt")).map(ToString::to_string);
-    let system = then.unwrap_or_else(|| effective.text("system_prompt").to_owned());
+    // An answer is made with what counted then.
+    let effective = answer.map_or(effective, |a| resolve(&[(Source::Conversation, &a.settings)]));
+    let system = effective.text("system_prompt").to_owned();
     let messages = send::messages(&app.conversation, tip, &system, None);
     let rendering = effective.rendering();
     ask(app, Question::Prompt(file), |job, model| Command::Render { job, model, messages, rendering, add_generation_prompt: true })

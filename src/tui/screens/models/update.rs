@@ -83,6 +83,9 @@ pub fn loaded(app: &mut App, job: JobId, model: ModelId, facts: Box<ModelFacts>,
         };
         effects.push(Effect::Store(Write::Model(ModelRecord { fingerprint, path, facts: facts.clone() })));
     }
+    for note in &facts.notes {
+        effects.extend(app.toasts.say(note.clone(), env));
+    }
     let old = app.models.current.replace(Current { id: model, reference: loading.reference, facts, load_ms });
     if let Some(old) = old {
         effects.push(Effect::Send(Command::Unload { job: app.job(), model: old.id }));
