@@ -140,6 +140,15 @@ fn thinking_folds_to_one_line_with_its_time_and_tokens() {
 }
 
 #[test]
+fn thinking_without_an_answer_is_said() {
+    let mut stage = Stage::ready(80, 24);
+    stage.say("hard question");
+    think(&mut stage, "Let me see.");
+    stage.finish(FinishReason::Done);
+    assert!(stage.text().contains("it thought, and gave no answer; Ctrl+X r asks once more"), "{}", stage.text());
+}
+
+#[test]
 fn a_search_goes_from_match_to_match() {
     let mut stage = Stage::ready(80, 24);
     long(&mut stage);

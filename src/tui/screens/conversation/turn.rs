@@ -181,6 +181,10 @@ fn ending(node: &Node, look: &Look) -> Option<Vec<TurnLine>> {
         (Status::Failed, None) => Some(vec![look.plain("✗ failed", Meaning::Bad)]),
         (Status::Stopped, _) => Some(vec![look.plain(&format!("■ stopped{go_on}"), Meaning::Dim)]),
         (Status::Interrupted, _) => Some(vec![look.plain(&format!("⚡ interrupted{go_on}"), Meaning::Dim)]),
+        _ if node.finish == Some(FinishReason::Done) && node.content.is_empty() && node.thinking.is_some() => {
+            let once_more = key(Intent::Regenerate);
+            Some(vec![look.plain(&format!("it thought, and gave no answer; {once_more} asks once more"), Meaning::Dim)])
+        }
         _ if node.finish == Some(FinishReason::Context) => {
             Some(vec![look.plain(&format!("cut: the context is full{go_on}"), Meaning::Dim)])
         }
