@@ -3,6 +3,7 @@
 use super::bpe::Bpe;
 use super::kind::{Algorithm, Barred};
 use super::pre::{Pre, Spelling};
+use super::split::is_newer;
 use super::vocab::Vocab;
 use super::{Strings, TokenizerError};
 
@@ -19,9 +20,9 @@ impl Words {
     }
 }
 
-/// Character by character: one whose lower case is several keeps only the first, as llama.cpp's table has it.
+/// As llama.cpp's table has it: of a lower case of several characters only the first, and none for newer characters.
 fn lower(c: char) -> char {
-    c.to_lowercase().next().unwrap_or(c)
+    if is_newer(c) { c } else { c.to_lowercase().next().unwrap_or(c) }
 }
 
 impl Algorithm for Words {

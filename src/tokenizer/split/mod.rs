@@ -6,6 +6,7 @@
 //! a bounded number of times. What an expression does not match stays as a piece.
 
 mod expressions;
+mod newer;
 mod rule;
 mod set;
 
@@ -13,6 +14,7 @@ mod set;
 mod tests;
 
 pub(super) use expressions::*;
+pub(super) use newer::is_newer;
 use rule::{Rule, Seen, peek};
 use set::Set;
 

@@ -1,5 +1,6 @@
 //! Sets of characters, as the brackets of an expression name them.
 
+use super::newer::is_newer;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// Groups of characters, one bit each.
@@ -28,6 +29,9 @@ fn group(c: char) -> u8 {
     }
     if c.is_whitespace() {
         return SPACE;
+    }
+    if is_newer(c) {
+        return OTHER;
     }
     match c.general_category_group() {
         GeneralCategoryGroup::Letter => LETTER,

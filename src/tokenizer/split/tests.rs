@@ -108,6 +108,14 @@ fn every_splitter_has_a_reference() {
 }
 
 #[test]
+fn characters_that_llama_cpp_has_no_category_for_have_none() {
+    let of = |group: u8, c: char| Set::of(group).has(c);
+    // A currency sign of Unicode 17 and its neighbour of Unicode 14; an ideograph of Unicode 17 and one of Unicode 15.
+    assert!(of(set::OTHER, '\u{20C1}') && of(set::SYMBOL, '\u{20C0}'));
+    assert!(of(set::OTHER, '\u{323B0}') && of(set::LETTER, '\u{323AF}'));
+}
+
+#[test]
 fn repeated_characters_are_split_as_the_expressions_say() {
     /// Enough for each limit in an expression; engines give up soon after.
     const N: usize = 600;
