@@ -3,6 +3,9 @@
 use crate::gguf::{Gguf, Value, ValueType, WrongType};
 use crate::tokenizer::{SpecialIds, Strings, TokenType, TokenizerError, Vocab};
 
+#[cfg(test)]
+mod tests;
+
 impl From<WrongType> for TokenizerError {
     fn from(wrong: WrongType) -> Self {
         TokenizerError::KeyType { key: wrong.key, found: wrong.found, expected: wrong.expected }

@@ -1,6 +1,7 @@
 //! Many strings searched for at once (Aho and Corasick, "Efficient string matching", 1975).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::ops::Range;
 
 pub(super) const ROOT: u32 = 0;
 
@@ -28,57 +29,63 @@ pub(super) struct Automaton {
     shorter: Vec<u32>,
 }
 
-/// Links as the tree grows.
-type Links = HashMap<(u32, u8), u32>;
+/// From a node, by a byte, to a node.
+type Link = (u32, u8, u32);
 
 impl Automaton {
     /// Of patterns that are equal the first is found.
     pub(super) fn new<'p>(patterns: impl Iterator<Item = &'p [u8]>) -> Self {
+        let mut sorted: Vec<(&[u8], u32)> = patterns.zip(0..).collect();
+        sorted.sort_unstable();
         let leaf = Node { suffix: ROOT, pattern: NONE, edges_start: 0 };
-        let mut links = Links::new();
-        let mut automaton = Self { nodes: vec![leaf], edges: Vec::new(), first: Box::new([ROOT; 256]), shorter: Vec::new() };
-        for pattern in patterns {
-            let mut at = ROOT;
-            for &byte in pattern {
-                let new = automaton.nodes.len() as u32;
-                at = *links.entry((at, byte)).or_insert(new);
-                if at == new {
-                    automaton.nodes.push(leaf);
-                }
+        let mut nodes = vec![leaf];
+        let mut links: Vec<Link> = Vec::new();
+        // The way of the pattern before, of which the next one shares the beginning.
+        let (mut way, mut before): (Vec<u32>, &[u8]) = (vec![ROOT], &[]);
+        for (pattern, place) in &sorted {
+            let n_shared = before.iter().zip(*pattern).take_while(|(a, b)| a == b).count();
+            way.truncate(n_shared + 1);
+            for &byte in &pattern[n_shared..] {
+                let new = nodes.len() as u32;
+                links.extend(way.last().map(|from| (*from, byte, new)));
+                way.push(new);
+                nodes.push(leaf);
             }
-            let node = &mut automaton.nodes[at as usize];
-            if node.pattern == NONE && at != ROOT {
-                node.pattern = automaton.shorter.len() as u32;
+            let node = way.last().filter(|at| **at != ROOT).map(|at| &mut nodes[*at as usize]);
+            if let Some(node) = node.filter(|n| n.pattern == NONE) {
+                node.pattern = *place;
             }
-            automaton.shorter.push(NONE);
+            before = pattern;
         }
-        automaton.lay_out(&links);
+        let shorter = vec![NONE; sorted.len()];
+        let mut automaton = Self { nodes, edges: Vec::new(), first: Box::new([ROOT; 256]), shorter };
+        automaton.lay_out(links);
         automaton.link();
         automaton
     }
 
     /// Lays edges node by node, so that following one touches one place in memory.
-    fn lay_out(&mut self, links: &Links) {
-        let mut all: Vec<_> = links.iter().map(|(&(from, byte), &to)| (from, byte, to)).collect();
-        all.sort_unstable();
-        self.edges = all.iter().map(|&(_, byte, to)| (byte, to)).collect();
+    fn lay_out(&mut self, mut links: Vec<Link>) {
+        links.sort_unstable();
+        self.edges = links.iter().map(|&(_, byte, to)| (byte, to)).collect();
         let mut next = 0;
         for (i, node) in (0..).zip(&mut self.nodes) {
             node.edges_start = next as u32;
-            next += all[next..].iter().take_while(|(from, ..)| *from == i).count();
+            next += links[next..].iter().take_while(|(from, ..)| *from == i).count();
         }
     }
 
-    fn edges(&self, at: u32) -> &[(u8, u32)] {
-        let start = self.nodes[at as usize].edges_start as usize;
-        let end = self.nodes.get(at as usize + 1).map_or(self.edges.len(), |n| n.edges_start as usize);
-        &self.edges[start..end]
+    /// Where a node's edges lie.
+    fn edges(&self, at: u32) -> Range<usize> {
+        let end = self.nodes.get(at as usize + 1).map_or(self.edges.len(), |next| next.edges_start as usize);
+        self.nodes[at as usize].edges_start as usize..end
     }
 
     /// Sets suffix links level by level.
     fn link(&mut self) {
         let mut queue = VecDeque::new();
-        for (byte, to) in self.edges(ROOT).to_vec() {
+        for i in self.edges(ROOT) {
+            let (byte, to) = self.edges[i];
             self.first[usize::from(byte)] = to;
             queue.push_back(to);
         }
@@ -90,7 +97,8 @@ impl Automaton {
             } else {
                 self.shorter[pattern as usize] = inherited;
             }
-            for (byte, to) in self.edges(at).to_vec() {
+            for i in self.edges(at) {
+                let (byte, to) = self.edges[i];
                 self.nodes[to as usize].suffix = self.step(suffix, byte);
                 queue.push_back(to);
             }
@@ -99,7 +107,7 @@ impl Automaton {
 
     /// Where an edge of this very node leads.
     fn child(&self, at: u32, byte: u8) -> Option<u32> {
-        let edges = self.edges(at);
+        let edges = &self.edges[self.edges(at)];
         edges.binary_search_by_key(&byte, |(b, _)| *b).ok().map(|i| edges[i].1)
     }
 

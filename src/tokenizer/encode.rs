@@ -198,7 +198,7 @@ impl Tokenizer {
         self.ids.pad
     }
 
-    /// The newline's token; a vocabulary without one gives its padding token, as llama.cpp does.
+    /// The newline's token; a vocabulary without one gives its kind's padding token, as llama.cpp does.
     pub fn nl(&self) -> Option<u32> {
         self.nl
     }

@@ -6,7 +6,11 @@
 //!
 //! What the ids must be is llama.cpp's answer for the same file (src/llama-vocab.cpp, src/unicode.cpp), compared in
 //! tests/golden. The ways there are this room's own: splitters without regular expressions, one hash look-up a
-//! candidate pair, and one pass over the text for all special tokens, so that no input takes more than n log n.
+//! candidate pair, and one pass over the text wherever many tokens are looked for, so that no input takes more than
+//! n log n.
+//!
+//! To add a pre-tokenizer: a row in `pre`, and, if nobody has its expression yet, that in `split`'s expressions. To add a
+//! kind of vocabulary: a row in `kind` and a file beside `unigram`.
 //!
 //! This room reads no file and knows no chat format: which text may hold control tokens is `prompt`'s business, which
 //! hands them over as [`Part`]s.

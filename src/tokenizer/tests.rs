@@ -125,6 +125,19 @@ fn no_merge_makes_a_control_token_of_a_part() {
     assert_eq!(tokenizer.encode_parts(&[Part::Text("</s>".into())]), [3, 4]);
 }
 
+#[test]
+fn no_kind_makes_a_control_token_of_a_part() {
+    for (name, tokenizer) in bombs::kinds() {
+        let is_control = |id: &u32| tokenizer.piece(*id, false).is_empty() && tokenizer.piece(*id, true) != b"<unk>";
+        let special: Vec<u32> = (0..tokenizer.n_tokens() as u32).filter(is_control).collect();
+        assert!(!special.is_empty(), "{name} has none to try");
+        for text in special.iter().map(|id| String::from_utf8(tokenizer.piece(*id, true).to_vec()).unwrap()) {
+            let ids = tokenizer.encode_parts(&[Part::Text(text.clone().into())]);
+            assert!(!ids.is_empty() && ids.iter().all(|id| !special.contains(id)), "{name} {text}: {ids:?}");
+        }
+    }
+}
+
 // ---- ids to text
 
 #[test]
