@@ -62,6 +62,9 @@ impl Tokenizer {
         drop_outsiders(&mut vocab, SpecialIds { bos: default_bos, ..kind.ids }, &mut notes);
 
         let kinds = Kinds::of(&vocab);
+        // Text that no token has falls back to this one, so it must not shape a conversation.
+        let is_control = |id: &u32| kinds.attributes.get(*id as usize).is_some_and(|a| a.has(Attributes::CONTROL));
+        vocab.ids.unk = vocab.ids.unk.filter(|id| !is_control(id));
         let texts: Strings = (0..vocab.tokens.len()).map(|id| vocab.text(id)).collect();
         let matcher = Matcher::new(specials(&vocab, &pre, &texts, &kinds.attributes));
         let shown = kind.reads_dna.then(|| dna::unmarked(&texts));

@@ -53,7 +53,7 @@ pub(super) fn kinds() -> Vec<(&'static str, Tokenizer)> {
     [
         ("gemma4", gemma),
         ("hybriddna", Vocab { model: "hybriddna".to_owned(), ..dna }),
-        ("t5", of_kind("t5", &tokens)),
+        ("t5", Vocab { ids: SpecialIds { unk: Some(0), ..SpecialIds::NONE }, ..of_kind("t5", &tokens) }),
         ("rwkv", rwkv_vocab(&["aa", "aaaaaaa", "  ", "\\n\\n", "</s>"])),
         ("plamo2", of_kind("plamo2", &[&HEAD[..], &blanks[1..]].concat())),
     ]

@@ -149,6 +149,13 @@ fn a_character_that_no_token_has_does_no_harm() {
 }
 
 #[test]
+fn unknown_text_does_not_fall_back_to_a_control_token() {
+    let ids = SpecialIds { unk: Some(1), ..SpecialIds::NONE };
+    let tokenizer = Tokenizer::new(Vocab { ids, ..of_kind("t5", &[&HEAD[..], &[("a", -1.0, Normal)]].concat()) }).unwrap();
+    assert_eq!(tokenizer.encode("a?a", false, false), [3, 3]);
+}
+
+#[test]
 fn scores_that_are_no_numbers_do_no_harm() {
     for score in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, f32::MIN, f32::MAX] {
         for model in ["llama", "t5", "plamo2"] {
