@@ -1,6 +1,6 @@
 //! Types of one or two bits, or of three values in less than two.
 
-use super::blocks::{Block, LongBlock, SuperBlock, block, two_bit_place};
+use super::blocks::{Block, LongBlock, SuperBlock, block};
 use half::f16;
 
 block! {
@@ -52,16 +52,24 @@ impl SuperBlock for BlockTQ1_0 {
     }
 
     fn quants(&self) -> [i8; 256] {
-        const POWERS: [u8; 5] = [1, 3, 9, 27, 81];
-        std::array::from_fn(|v| {
-            let (byte, digit) = match v {
-                0..160 => (self.qs[v % 32], v / 32),
-                160..240 => (self.qs[32 + v % 16], (v - 160) / 16),
-                _ => (self.qh[v % 4], (v - 240) / 4),
-            };
-            let rest = byte.wrapping_mul(POWERS[digit]);
-            ((u16::from(rest) * 3) >> 8) as i8 - 1
-        })
+        let mut values = [0; 256];
+        let (first, rest) = values.split_at_mut(160);
+        let (second, last) = rest.split_at_mut(80);
+        digits(&self.qs[..32], first);
+        digits(&self.qs[32..], second);
+        digits(&self.qh, last);
+        values
+    }
+}
+
+/// The first digits of all bytes, less 1, then the second ones, as many as there is room for.
+fn digits(bytes: &[u8], out: &mut [i8]) {
+    let mut power = 1u8;
+    for out in out.chunks_exact_mut(bytes.len()) {
+        for (value, byte) in out.iter_mut().zip(bytes) {
+            *value = ((u16::from(byte.wrapping_mul(power)) * 3) >> 8) as i8 - 1;
+        }
+        power = power.wrapping_mul(3);
     }
 }
 
@@ -79,10 +87,12 @@ impl SuperBlock for BlockTQ2_0 {
     }
 
     fn quants(&self) -> [i8; 256] {
-        std::array::from_fn(|v| {
-            let (byte, shift) = two_bit_place(v);
-            (self.qs[byte] >> shift & 3) as i8 - 1
-        })
+        let mut values = [0; 256];
+        for (i, out) in values.as_chunks_mut::<32>().0.iter_mut().enumerate() {
+            let (bytes, shift) = (&self.qs[i / 4 * 32..][..32], i % 4 * 2);
+            out.iter_mut().zip(bytes).for_each(|(value, byte)| *value = (byte >> shift & 3) as i8 - 1);
+        }
+        values
     }
 }
 

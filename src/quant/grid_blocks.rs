@@ -85,13 +85,22 @@ block! {
 
 /// Seven signs; the eighth makes the number of minuses even.
 fn even_signs(seven: u32) -> u8 {
+    // Bit n: whether the nibble n has an odd number of ones.
+    const ODD: u16 = 0x6996;
     let seven = (seven & 0x7F) as u8;
-    seven | (seven.count_ones() as u8 & 1) << 7
+    let odd = (ODD >> ((seven ^ seven >> 4) & 0xF)) as u8 & 1;
+    seven | odd << 7
 }
 
-/// Magnitudes with the sign of each: bit i of `minus` is value i's.
+/// Magnitudes with the sign of each: bit i of `minus` is value i's. None is 0. Eight at once, a byte each: -x is !x + 1.
 fn with_signs(magnitudes: [i8; 8], minus: u8) -> [i8; 8] {
-    std::array::from_fn(|i| if minus >> i & 1 == 1 { -magnitudes[i] } else { magnitudes[i] })
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // Bit i of byte i, where it is set; then 1 in each byte that is not 0.
+    let bits = (u64::from(minus) * ONES) & 0x8040_2010_0804_0201;
+    let ones = (bits + 0x7F * ONES) >> 7 & ONES;
+    let values = u64::from_le_bytes(magnitudes.map(|m| m as u8));
+    // Nothing is carried into the next byte, since no !x is 255.
+    ((values ^ (ones * 0xFF)) + ones).to_le_bytes().map(|v| v as i8)
 }
 
 /// 256 values from the points of each eight.
