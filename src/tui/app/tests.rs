@@ -1,6 +1,6 @@
 use super::*;
 use crate::history::{End, HistoryEvent, Receipt, Status, Write};
-use crate::protocol::{Channel, Command, Event, FinishReason, Grammar, Input, ModelRef, Report, Role};
+use crate::protocol::{Channel, Command, Event, FinishReason, Grammar, Input, ModelRef, Report, Role, Value};
 use crate::tui::stage::Stage;
 
 fn said(stage: &Stage) -> Vec<(Role, String)> {
@@ -294,6 +294,26 @@ fn settings_say_where_they_come_from() {
     stage.keys("<esc>");
     stage.say("hi");
     assert!(matches!(stage.commands().last(), Some(Command::Generate { sampling, .. }) if sampling.temp == 0.3));
+}
+
+#[test]
+fn what_is_set_before_the_first_message_is_stored_with_it() {
+    let mut stage = Stage::ready(80, 24);
+    stage.effects();
+    stage.keys("/set temperature 0.3<enter>");
+    assert_eq!(stage.writes(), [], "there is no conversation yet");
+    stage.keys("hi<enter>");
+    let id = stage.app.conversation.id;
+    let stored = |writes: &[Write]| {
+        matches!(writes, [.., Write::Message(_), Write::Settings { conversation, settings }]
+            if *conversation == id && settings.0["temp"] == Value::Float(0.3))
+    };
+    let writes = stage.writes();
+    assert!(stored(&writes), "{writes:?}");
+    stage.stored();
+    stage.effects();
+    stage.say("and more");
+    assert!(!stage.writes().iter().any(|w| matches!(w, Write::Settings { .. })));
 }
 
 #[test]
