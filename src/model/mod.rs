@@ -108,7 +108,7 @@ impl Model {
         let plan = arch::plan(&Header::new(file, options.n_ctx as usize)?)?;
         let embedding = Embedding::bind(file, &plan)?;
         let ropes = plan.ropes.iter().map(|r| Rope::bind(file, r)).collect::<Result<_, _>>()?;
-        let mut taken = Taken { n_layer: plan.layers.len(), ..Taken::default() };
+        let mut taken = Taken { n_layer: plan.layers.len(), n_residual: plan.n_residual(), ..Taken::default() };
         let layers = plan.layers.iter().map(|l| Layer::bind(file, l, &mut taken)).collect::<Result<_, _>>()?;
         let end = End::bind(file, &plan)?;
         let n_threads = if options.n_threads == 0 { crate::sys::limits::threads() } else { options.n_threads as usize };
@@ -126,7 +126,7 @@ impl Model {
     /// The same for passes of at most `rows_max` rows.
     fn session_of(&self, options: &LoadOptions, rows_max: usize) -> Result<Session, ModelError> {
         let spanned = self.plan.cached().zip(self.plan.spans());
-        let shapes = spanned.map(|((n_head_kv, head_dim_k, head_dim_v), span)| KvShape { n_head_kv, head_dim_k, head_dim_v, span });
+        let shapes = spanned.map(|(cached, span)| KvShape::of(cached, span));
         let (k, v) = if options.exact { (CacheType::F32, CacheType::F32) } else { (options.cache_type_k, options.cache_type_v) };
         let layout = KvLayout { shapes: shapes.collect(), k, v, rows_max };
         let free = crate::sys::limits::memory().map(|m| m.available);
@@ -185,11 +185,13 @@ impl Model {
         let pass = self.compute.pass(ids.len(), pos);
         let w = &mut self.workspace;
         w.embed(&self.embedding, ids, pos, &pass)?;
+        w.begin(&pass)?;
         w.angles(&self.ropes, pos, ids.len());
         for layer in &self.layers {
             let mut caches = Caches { kv: &mut session.kv, states: &mut session.states };
             layer.forward(&pass, w, &self.ropes, &mut caches, cancel)?;
         }
+        w.merge(&self.end, &pass)?;
         for group in w.head_groups(wanted) {
             check(cancel)?;
             w.logits(&pass, &self.end, group, emit)?;

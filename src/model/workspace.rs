@@ -1,6 +1,6 @@
 //! The tensors a forward pass works in, allocated once for a loaded model.
 
-use super::layers::{LinearGroup, NormInPlace, Pass, PerLayer, values, values_mut, width};
+use super::layers::{LinearGroup, Merge, MergeRows, NormInPlace, Pass, PerLayer, Repeat, values, values_mut, width};
 use super::plan::{Plan, Slot, TensorError, Widths};
 use super::rope::Rope;
 use super::weight::{Linear, Norm, Weight};
@@ -17,6 +17,9 @@ const HEAD_ROWS: usize = 16;
 pub struct Workspace {
     pub n_embd: usize,
     slots: [Tensor; Slot::ALL.len()],
+    /// Residuals side by side, where there are several.
+    pub residuals: Tensor,
+    n_residual: usize,
     /// What has nowhere else to go between two operations of one step.
     pub spare: Tensor,
     /// q | k | v of a row side by side.
@@ -55,10 +58,13 @@ impl Workspace {
             Tensor::zeros((rows, width.max(1)), DType::F32, &Device::Cpu)
         };
         let (n, d) = (UBATCH, plan.n_embd);
+        let n_residual = plan.n_residual();
         let [residual, input, aside, branch, kept] = Slot::ALL.map(|slot| if plan.uses(slot) { d } else { 0 });
         Ok(Self {
             n_embd: d,
             slots: [tensor(n, residual)?, tensor(n, input)?, tensor(n, aside)?, tensor(n, branch)?, tensor(n, kept)?],
+            residuals: tensor(n, n_residual * d)?,
+            n_residual,
             spare: tensor(n, if plan.needs_spare() { d } else { 0 })?,
             qkv: tensor(n, qkv)?,
             attended: tensor(n, attended)?,
@@ -97,6 +103,22 @@ impl Workspace {
             Some(per_layer) => per_layer.forward(pass, self, ids, residual),
             None => Ok(()),
         }
+    }
+
+    /// Each of several residuals begins as the one.
+    pub fn begin(&self, pass: &Pass) -> Result<(), ForwardError> {
+        if self.n_residual > 0 {
+            self.residuals.inplace_op2(self.slot(Slot::Residual), &Repeat { n: self.n_residual, pass })?;
+        }
+        Ok(())
+    }
+
+    /// Several residuals become the one that the head reads.
+    pub fn merge(&self, end: &End, pass: &Pass) -> Result<(), ForwardError> {
+        if let Some(merge) = &end.merge {
+            self.slot(Slot::Residual).inplace_op2(&self.residuals, &MergeRows { merge, pass })?;
+        }
+        Ok(())
     }
 
     pub fn angles(&mut self, ropes: &[Rope], pos: usize, rows: usize) {
@@ -155,6 +177,7 @@ impl Embedding {
 
 /// Rows become logits.
 pub struct End {
+    merge: Option<Merge>,
     norm: Option<Norm>,
     head: Linear,
     scale: f32,
@@ -164,7 +187,8 @@ pub struct End {
 impl End {
     pub fn bind(file: &Gguf, plan: &Plan) -> Result<Self, TensorError> {
         let norm = plan.out_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?;
-        Ok(Self { norm, head: Linear::bind(file, &plan.head)?, scale: plan.logit_scale, cap: plan.logit_cap })
+        let merge = plan.residuals.as_ref().map(|r| Merge::bind(file, &r.end, r.n)).transpose()?;
+        Ok(Self { merge, norm, head: Linear::bind(file, &plan.head)?, scale: plan.logit_scale, cap: plan.logit_cap })
     }
 }
 

@@ -60,14 +60,29 @@ fn layers(t: &Transformer, adjust: impl Fn(&mut LatentPlan)) -> Result<Plan, Arc
     })
 }
 
+/// Lengths of a latent row, and of a head's keys and values.
+struct Sizes {
+    n_latent: usize,
+    head_dim: usize,
+    head_dim_v: usize,
+}
+
 /// Latent attention with what its tensors show.
 pub fn latent(t: &Transformer, il: usize) -> Result<LatentPlan, ArchError> {
+    let h = t.h;
+    // In files whose matrices are absorbed the plain keys tell the cache's sizes, and others the heads'.
+    let sizes = Sizes {
+        n_latent: h.count("attention.kv_lora_rank")?,
+        head_dim: h.count_or("attention.key_length_mla", h.count("attention.key_length")?)?,
+        head_dim_v: h.count_or("attention.value_length_mla", h.count("attention.value_length")?)?,
+    };
+    latent_of(t, il, sizes)
+}
+
+fn latent_of(t: &Transformer, il: usize, sizes: Sizes) -> Result<LatentPlan, ArchError> {
     let (h, n_embd, n_head) = (t.h, t.dims.n_embd, t.dims.n_head[il]);
     let blk = |what: &str| t.blk(il, what);
-    let (n_latent, n_rope) = (h.count("attention.kv_lora_rank")?, h.count("rope.dimension_count")?);
-    // In files whose matrices are absorbed the plain keys tell the cache's sizes, and others the heads'.
-    let head_dim = h.count_or("attention.key_length_mla", h.count("attention.key_length")?)?;
-    let head_dim_v = h.count_or("attention.value_length_mla", h.count("attention.value_length")?)?;
+    let (Sizes { n_latent, head_dim, head_dim_v }, n_rope) = (sizes, h.count("rope.dimension_count")?);
     let n_nope = head_dim.checked_sub(n_rope).filter(|n| *n > 0);
     let n_nope = n_nope.ok_or_else(|| h.wrong("attention.key_length", format!("more than rope.dimension_count, {n_rope}")))?;
     let norm = |what: &str, width| h.norm(&blk(what), t.kind, width, t.eps);

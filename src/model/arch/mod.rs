@@ -18,6 +18,7 @@ mod llama;
 mod post_norm;
 mod qwen;
 mod recurrent;
+mod residuals;
 mod rwkv;
 mod sparse;
 mod transformer;
@@ -86,6 +87,7 @@ pub const TABLE: &[Architecture] = &[
     row("hunyuan-moe", experts::hunyuan),
     row("hunyuan_vl", experts::hunyuan),
     row("hy_v3", experts::sigmoid_neox),
+    row("hy_v4", residuals::hy_v4),
     row("internlm2", llama::plan),
     row("jais", gpt::jais),
     row("jais2", gpt::relu_squared_neox),

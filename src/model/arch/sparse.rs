@@ -7,6 +7,8 @@ use super::{ArchError, Header};
 
 /// The context length from which on GLM 5.2 shares its choices, where its file does not say which layers do.
 const SHARING_FROM: usize = 1 << 20;
+/// No file names it.
+const K_NORM_EPS: f32 = 1e-6;
 
 /// DeepSeek V3.2: the indexer turns halves where the attention turns neighbours.
 pub fn deepseek32(h: &Header) -> Result<Plan, ArchError> {
@@ -14,10 +16,11 @@ pub fn deepseek32(h: &Header) -> Result<Plan, ArchError> {
     t.router = Router { gating: Gating::Sigmoid, renormalize: false };
     let scale = scores_by_yarn(&mut t)?;
     t.ropes.push(RopePlan { pairs: RopePairs::Neox, ..t.ropes[0].clone() });
-    layers(&t, |il, latent| {
+    layers(&t, |il| {
+        let mut latent = latent(&t, il)?;
         latent.scale *= scale;
-        latent.choice = Some(indexer(&t, il, IndexerRope { rope: 1, last: false }, 1e-6)?);
-        Ok(())
+        latent.choice = Some(indexer(&t, il, IndexerRope { rope: 1, last: false }, K_NORM_EPS)?);
+        Ok(latent)
     })
 }
 
@@ -26,32 +29,29 @@ pub fn glm_dsa(h: &Header) -> Result<Plan, ArchError> {
     let mut t = base(h, RopePairs::Norm)?;
     t.router = Router { gating: Gating::Sigmoid, renormalize: false };
     let own = own_indexer(&t, |il| t.dims.n_ctx_train < SHARING_FROM || il < 2 || il % 4 == 2)?;
-    layers(&t, |il, latent| {
+    layers(&t, |il| {
+        let mut latent = latent(&t, il)?;
         latent.choice = Some(match own[il] {
             true => indexer(&t, il, IndexerRope { rope: 0, last: false }, 0.0)?,
             false => ChoicePlan::Last,
         });
-        Ok(())
+        Ok(latent)
     })
 }
 
-/// Layers of latent attention with what `adjust` changes in each.
-fn layers(t: &Transformer, adjust: impl Fn(usize, &mut LatentPlan) -> Result<(), ArchError>) -> Result<Plan, ArchError> {
-    t.plan_of(|il| -> Result<LayerPlan, ArchError> {
-        let mut latent = latent(t, il)?;
-        adjust(il, &mut latent)?;
-        Ok(t.layer(il, Mixer::Latent(latent), t.feed_forward(il)?))
-    })
+/// Layers of latent attention.
+fn layers(t: &Transformer, latent: impl Fn(usize) -> Result<LatentPlan, ArchError>) -> Result<Plan, ArchError> {
+    t.plan_of(|il| -> Result<LayerPlan, ArchError> { Ok(t.layer(il, Mixer::Latent(latent(il)?), t.feed_forward(il)?)) })
 }
 
 /// Which layers have an indexer of their own, by the file or else by `default`.
-fn own_indexer(t: &Transformer, default: impl Fn(usize) -> bool) -> Result<Vec<bool>, ArchError> {
+pub fn own_indexer(t: &Transformer, default: impl Fn(usize) -> bool) -> Result<Vec<bool>, ArchError> {
     let flags = t.h.flags("attention.indexer.types", t.dims.n_layer)?;
     Ok(flags.unwrap_or_else(|| (0..t.dims.n_layer).map(default).collect()))
 }
 
 /// An indexer that keeps a key of each position.
-fn indexer(t: &Transformer, il: usize, rope: IndexerRope, eps: f32) -> Result<ChoicePlan, ArchError> {
+pub fn indexer(t: &Transformer, il: usize, rope: IndexerRope, eps: f32) -> Result<ChoicePlan, ArchError> {
     let (h, n_embd) = (t.h, t.dims.n_embd);
     let (n_head, head_dim) = (h.count("attention.indexer.head_count")?, h.count("attention.indexer.key_length")?);
     let blk = |what: &str| t.blk(il, what);

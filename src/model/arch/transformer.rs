@@ -225,6 +225,7 @@ impl<'a> Transformer<'a> {
             positions: self.positions.clone(),
             embedding_norm: self.embedding_norm.clone(),
             per_layer: None,
+            residuals: None,
             ropes: self.ropes.clone(),
             layers: (0..self.dims.n_layer).map(layer).collect::<Result<_, _>>()?,
             out_norm: Some(if self.weightless { self.plain_norm() } else { h.norm("output_norm", self.kind, n_embd, self.eps) }),

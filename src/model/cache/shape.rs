@@ -1,5 +1,6 @@
 //! How much of which tokens a layer keeps, and in what type.
 
+use super::super::plan::Cached;
 use crate::protocol::CacheType;
 use crate::quant::GgmlType;
 
@@ -45,18 +46,26 @@ pub struct KvShape {
     pub head_dim_v: usize,
     /// How many positions are looked back at, a token's own among them; none if all are.
     pub span: Option<usize>,
+    /// Positions to a row.
+    pub positions: usize,
 }
 
 impl KvShape {
-    /// Bytes that one token takes in one layer.
-    fn token_bytes(&self, k: CacheType, v: CacheType) -> u64 {
+    pub fn of(cached: Cached, span: Option<usize>) -> Self {
+        let Cached { n_head: n_head_kv, head_dim_k, head_dim_v, positions } = cached;
+        Self { n_head_kv, head_dim_k, head_dim_v, span, positions }
+    }
+
+    /// Bytes of one row of all heads.
+    fn bytes_of_row(&self, k: CacheType, v: CacheType) -> u64 {
         let row = |asked, dim| KvType::of(asked, dim).row_bytes();
         (self.n_head_kv * (row(k, self.head_dim_k) + row(v, self.head_dim_v))) as u64
     }
 
     /// Rows that are kept of `n_tokens`: as many as the span and one pass beyond it need.
     pub fn n_rows(&self, n_tokens: usize, rows_max: usize) -> usize {
-        self.span.map_or(n_tokens, |span| n_tokens.min(span.saturating_add(rows_max)))
+        let n = n_tokens.div_ceil(self.positions);
+        self.span.map_or(n, |span| n.min(span.saturating_add(rows_max)))
     }
 }
 
@@ -73,7 +82,7 @@ pub struct KvLayout {
 impl KvLayout {
     /// Bytes for `n_tokens`.
     pub fn bytes(&self, n_tokens: usize) -> u64 {
-        let of_layer = |s: &KvShape| s.token_bytes(self.k, self.v).saturating_mul(s.n_rows(n_tokens, self.rows_max) as u64);
+        let of_layer = |s: &KvShape| s.bytes_of_row(self.k, self.v).saturating_mul(s.n_rows(n_tokens, self.rows_max) as u64);
         self.shapes.iter().map(of_layer).fold(0, u64::saturating_add)
     }
 

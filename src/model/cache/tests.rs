@@ -1,10 +1,11 @@
 use super::super::kernels::CachedRows;
+use super::super::plan::Cached;
 use super::*;
 use crate::protocol::CacheType;
 use crate::quant::block_q8_0;
 
 fn shape() -> KvShape {
-    KvShape { n_head_kv: 2, head_dim_k: 4, head_dim_v: 2, span: None }
+    KvShape::of(Cached::new(2, 4, 2), None)
 }
 
 fn cache(shapes: &[KvShape], n_ctx: usize, k: CacheType, v: CacheType) -> KvCache {
@@ -50,7 +51,7 @@ fn truncate_never_grows() {
 
 #[test]
 fn a_cache_that_cannot_be_reserved_is_an_error() {
-    let huge = KvShape { n_head_kv: 1 << 20, head_dim_k: 1 << 20, head_dim_v: 1 << 20, span: None };
+    let huge = KvShape::of(Cached::new(1 << 20, 1 << 20, 1 << 20), None);
     let layout = KvLayout { shapes: vec![huge], k: CacheType::F16, v: CacheType::F16, rows_max: 3 };
     assert!(KvCache::new(layout, 1 << 20).is_err());
 }

@@ -5,6 +5,7 @@ use super::super::weight::Weight;
 use super::choice::ChoiceScratch;
 use super::experts::ExpertScratch;
 use super::recurrent::Buffers;
+use super::residuals::ResidualScratch;
 use crate::quant::GgmlType;
 use crate::sys::pool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,6 +18,7 @@ pub struct Compute {
     experts: Mutex<ExpertScratch>,
     recurrent: Mutex<Buffers>,
     choice: Mutex<ChoiceScratch>,
+    residuals: Mutex<ResidualScratch>,
 }
 
 /// One forward pass over `rows` tokens, the first of them at position `pos`.
@@ -38,6 +40,7 @@ impl Compute {
             experts: Mutex::default(),
             recurrent: Mutex::default(),
             choice: Mutex::default(),
+            residuals: Mutex::default(),
         }
     }
 
@@ -71,6 +74,10 @@ impl Compute {
 
     pub fn choice_scratch(&self) -> MutexGuard<'_, ChoiceScratch> {
         self.choice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn residual_scratch(&self) -> MutexGuard<'_, ResidualScratch> {
+        self.residuals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn expert_scratch(&self) -> MutexGuard<'_, ExpertScratch> {

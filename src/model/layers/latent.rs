@@ -2,7 +2,7 @@
 
 use super::super::cache::LayerCache;
 use super::super::kernels::{self, KvHead};
-use super::super::plan::{LatentForm, LatentPlan, TensorError, To};
+use super::super::plan::{Cached, LatentForm, LatentPlan, TensorError, To};
 use super::super::rope::Rope;
 use super::super::weight::{Linear, Norm, Weight, vector};
 use super::super::workspace::Workspace;
@@ -297,7 +297,7 @@ impl InplaceOp2 for Attend<'_> {
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let plan = &self.latent.plan;
-        let (n_head_kv, head_dim_k, own_values) = plan.cached();
+        let Cached { n_head: n_head_kv, head_dim_k, head_dim_v: own_values, .. } = plan.cached();
         let choice = self.latent.choice.as_ref().map(|_| self.pass.compute.choice_scratch());
         let sinks = &self.latent.sinks;
         let shape = kernels::Attention {

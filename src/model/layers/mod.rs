@@ -17,6 +17,7 @@ mod norm;
 mod per_layer;
 mod recall;
 mod recurrent;
+mod residuals;
 mod route;
 mod streams;
 
@@ -25,6 +26,7 @@ pub use compute::{Compute, Pass};
 pub use linear::{LinearGroup, project};
 pub use norm::{NormInPlace, NormRows};
 pub use per_layer::PerLayer;
+pub use residuals::{Merge, MergeRows, Repeat};
 
 use super::cache::{KvCache, StateCache};
 use super::plan::{LayerPlan, Mixer, Slot, StepPlan, TensorError, To};
@@ -41,6 +43,7 @@ use latent::Latent;
 use per_layer::LayerInput;
 use recall::{Keep, Recall};
 use recurrent::Recurrent;
+use residuals::SpreadRows;
 use std::sync::atomic::AtomicBool;
 use streams::Streams;
 
@@ -54,6 +57,8 @@ pub struct Taken {
     pub n_layer: usize,
     pub kv: usize,
     pub states: usize,
+    /// Residuals side by side, if several.
+    pub n_residual: usize,
 }
 
 /// What the sequence so far left behind.
@@ -71,6 +76,8 @@ enum Step {
     Streams(Box<Streams>),
     Keep { from: Slot, n: usize },
     Recall { from: Slot, to: Slot, n: usize, score: Vec<f32>, eps: f32 },
+    Merge { to: Slot, merge: Box<Merge> },
+    Spread { from: Slot, n: usize },
 }
 
 /// A mixer with its weights.
@@ -99,6 +106,8 @@ impl Layer {
                 }
                 StepPlan::Streams(step) => Step::Streams(Box::new(Streams::bind(file, step)?)),
                 StepPlan::Fill { to, with } => Step::Fill { to: *to, with: vector(file, with)? },
+                StepPlan::Merge { to, merge } => Step::Merge { to: *to, merge: Box::new(Merge::bind(file, merge, bound.n_residual)?) },
+                StepPlan::Spread { from } => Step::Spread { from: *from, n: bound.n_residual },
                 StepPlan::Scale { slot, by } => Step::Scale { slot: *slot, by: vector(file, by)?[0] },
                 StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
             })
@@ -131,6 +140,8 @@ impl Layer {
                 Step::Streams(streams) => streams.forward(pass, w)?,
                 Step::Fill { to, with } => w.slot(*to).inplace_op1(&Fill { with, pass })?,
                 Step::Scale { slot, by } => w.slot(*slot).inplace_op1(&Scale { scale: *by, pass, width: w.n_embd })?,
+                Step::Merge { to, merge } => w.slot(*to).inplace_op2(&w.residuals, &MergeRows { merge, pass })?,
+                Step::Spread { from, n } => w.residuals.inplace_op2(w.slot(*from), &SpreadRows { n: *n, pass })?,
                 Step::Mix { from, to, mixer } => {
                     let input = w.slot(*from);
                     match mixer {

@@ -1,6 +1,6 @@
 //! Attention over keys and values that a cache keeps.
 
-use super::{LinearPlan, NormPlan, RopePairs, Seen, TensorPlan};
+use super::{Cached, LinearPlan, NormPlan, RopePairs, Seen, TensorPlan};
 
 /// Rotary position embedding: one set of angles, shared by all layers that name it.
 #[derive(Debug, Clone, PartialEq)]
@@ -143,6 +143,11 @@ pub struct AttentionPlan {
 }
 
 impl AttentionPlan {
+    /// What it keeps, if its keys are its own.
+    pub fn cached(&self) -> Cached {
+        Cached::new(self.n_head_kv, self.head_dim_k, self.head_dim_v)
+    }
+
     /// With nothing but what every attention has.
     pub fn new(n_head: usize, n_head_kv: usize, head_dim: (usize, usize), qkv: Vec<LinearPlan>, out: LinearPlan) -> Self {
         let (head_dim_k, head_dim_v) = head_dim;

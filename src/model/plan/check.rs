@@ -1,6 +1,6 @@
 //! What must hold in a plan whatever file it was made from: steps take it for granted, and would panic without it.
 
-use super::{AttentionPlan, ChoicePlan, IndexerPlan, KeysOf, LatentPlan, Mixer, Plan, RecurrentPlan};
+use super::{AttentionPlan, Cached, ChoicePlan, IndexerPlan, KeysOf, LatentPlan, MergePlan, Mixer, Plan, RecurrentPlan, StepPlan};
 
 /// A layer that cannot be computed as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +15,7 @@ impl Plan {
         let cached: Vec<_> = self.cached().collect();
         let mut has_chosen = false;
         for (il, layer) in self.layers.iter().enumerate() {
+            self.residuals_fit(&layer.steps).map_err(|what| Misfit { il, what })?;
             for mixer in layer.mixers() {
                 let fits = match mixer {
                     Mixer::Attention(a) => self.attention_fits(a, &cached),
@@ -32,19 +33,38 @@ impl Plan {
         Ok(())
     }
 
-    fn attention_fits(&self, a: &AttentionPlan, cached: &[(usize, usize, usize)]) -> Result<(), String> {
-        let own = (a.n_head_kv, a.head_dim_k, a.head_dim_v);
+    fn attention_fits(&self, a: &AttentionPlan, cached: &[Cached]) -> Result<(), String> {
         let heads = a.n_head > 0 && a.n_head_kv > 0 && a.n_head.is_multiple_of(a.n_head_kv);
         or(heads, || format!("{} heads for keys do not fit {} heads", a.n_head_kv, a.n_head))?;
         or(a.head_dim_k > 0 && a.head_dim_v > 0, || "heads of no length".to_owned())?;
         or(!a.values_are_keys || a.head_dim_k == a.head_dim_v, || "keys are no values of another length".to_owned())?;
         self.rope_fits(a.rope, a.head_dim_k)?;
         if let KeysOf::Other(other) = a.keys_of {
-            or(cached.get(other) == Some(&own), || format!("the keys of attention {other} have another shape"))?;
+            or(cached.get(other) == Some(&a.cached()), || format!("the keys of attention {other} have another shape"))?;
         }
         if let Some(gate) = &a.gate {
             let (width, n) = (gate.width(a), a.n_head * a.head_dim_v);
             or(width > 0 && n.is_multiple_of(width), || format!("{width} gates do not fit {n} values"))?;
+        }
+        Ok(())
+    }
+
+    /// What is spread over residuals was merged from them, by a merge that knows how.
+    fn residuals_fit(&self, steps: &[StepPlan]) -> Result<(), String> {
+        let mut spreads = false;
+        for step in steps {
+            match step {
+                StepPlan::Merge { merge, .. } => {
+                    or(self.n_residual() > 0, || "it merges residuals, and there is one".to_owned())?;
+                    spreads = match &**merge {
+                        MergePlan::Mean => false,
+                        MergePlan::Weighted(w) => w.spread.is_some(),
+                        MergePlan::Gated(g) => g.spread.is_some(),
+                    };
+                }
+                StepPlan::Spread { .. } => or(spreads, || "it spreads what it has not merged".to_owned())?,
+                _ => {}
+            }
         }
         Ok(())
     }

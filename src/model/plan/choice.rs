@@ -1,6 +1,6 @@
 //! Attention to a few of the keys: small heads of their own score all keys, and the best are attended (arXiv 2512.02556).
 
-use super::{LinearPlan, NormPlan};
+use super::{Cached, LinearPlan, NormPlan};
 
 /// How an attention comes to the keys that it looks at.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,12 @@ pub struct IndexerPlan {
     pub weights: LinearPlan,
     pub rope: IndexerRope,
     pub n_chosen: usize,
+}
+
+impl IndexerPlan {
+    pub fn cached(&self) -> Cached {
+        Cached::new(1, self.head_dim, 0)
+    }
 }
 
 /// What turns an indexer's queries and keys.

@@ -1,6 +1,6 @@
 //! Attention whose keys and values are kept as one short latent row (multi-head latent attention, arXiv 2405.04434).
 
-use super::{ChoicePlan, GateActivation, LinearPlan, NormPlan, Seen, Temperature, TensorPlan};
+use super::{Cached, ChoicePlan, GateActivation, LinearPlan, NormPlan, Seen, Temperature, TensorPlan};
 
 /// How the latent row becomes keys and values.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,11 +49,11 @@ impl LatentPlan {
         self.n_nope + self.n_rope
     }
 
-    /// Values of a row of the cache: heads, of a key, of a value. A latent row is its own value.
-    pub fn cached(&self) -> (usize, usize, usize) {
+    /// A latent row is its own value.
+    pub fn cached(&self) -> Cached {
         match self.form {
-            LatentForm::Absorbed { .. } => (1, self.n_latent + self.n_rope, 0),
-            LatentForm::Expanded { .. } => (self.n_head, self.head_dim(), self.head_dim_v),
+            LatentForm::Absorbed { .. } => Cached::new(1, self.n_latent + self.n_rope, 0),
+            LatentForm::Expanded { .. } => Cached::new(self.n_head, self.head_dim(), self.head_dim_v),
         }
     }
 

@@ -8,6 +8,7 @@
 //! [`LayerPlan::branch`] writes.
 
 mod attention;
+mod cached;
 mod check;
 mod choice;
 mod experts;
@@ -15,12 +16,14 @@ mod feed_forward;
 mod latent;
 mod per_layer;
 mod recurrent;
+mod residuals;
 mod streams;
 mod tensor;
 mod wkv;
 
 pub use super::kernels::{RopePairs, Seen};
 pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
+pub use cached::Cached;
 pub use check::Misfit;
 pub use choice::{ChoicePlan, IndexerPlan, IndexerRope};
 pub use experts::{ExpertsPlan, Gating, Groups, LatentExperts, Matrices, SharedExpert};
@@ -31,6 +34,7 @@ pub use recurrent::{
     ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan, Remains,
     RetentionPlan, ScanSource,
 };
+pub use residuals::{GatedMerge, MergePlan, ResidualsPlan, SpreadPlan, WeightedMerge};
 pub use streams::{StreamRouter, StreamStep};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 pub use wkv::{ChannelMixPlan, DecayPlan, GroupNormPlan, LowRankPlan, RemovalPlan};
@@ -86,14 +90,14 @@ pub enum Mixer {
 }
 
 impl Mixer {
-    /// What it keeps of a token: heads, values of a key and of a value. An indexer's keys come after its attention's.
-    pub fn cached(&self) -> impl Iterator<Item = (usize, usize, usize)> + use<> {
+    /// What it keeps in the cache. An indexer's keys come after its attention's.
+    pub fn cached(&self) -> impl Iterator<Item = Cached> + use<> {
         let (own, choice) = match self {
-            Mixer::Attention(a) if a.keys_of == KeysOf::Own => (Some((a.n_head_kv, a.head_dim_k, a.head_dim_v)), None),
+            Mixer::Attention(a) if a.keys_of == KeysOf::Own => (Some(a.cached()), None),
             Mixer::Latent(l) => (Some(l.cached()), l.choice.as_ref()),
             _ => (None, None),
         };
-        own.into_iter().chain(choice.and_then(ChoicePlan::own).map(|indexer| (1, indexer.head_dim, 0)))
+        own.into_iter().chain(choice.and_then(ChoicePlan::own).map(IndexerPlan::cached))
     }
 }
 
@@ -148,17 +152,27 @@ pub enum StepPlan {
         slot: Slot,
         by: TensorPlan,
     },
+    /// to = the residuals merged
+    Merge {
+        to: Slot,
+        merge: Box<MergePlan>,
+    },
+    /// What the last merge read takes up `from`, as that merge says.
+    Spread {
+        from: Slot,
+    },
 }
 
 impl StepPlan {
-    fn writes(&self) -> Slot {
+    fn writes(&self) -> Option<Slot> {
         match self {
-            StepPlan::Keep { from, .. } => *from,
-            StepPlan::Streams(_) => Slot::Residual,
-            StepPlan::Recall { to, .. } => *to,
-            StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } | StepPlan::Fill { to, .. } => *to,
-            StepPlan::Mix { to, .. } => to.slot(),
-            StepPlan::Scale { slot, .. } => *slot,
+            StepPlan::Keep { from, .. } => Some(*from),
+            StepPlan::Streams(_) => Some(Slot::Residual),
+            StepPlan::Recall { to, .. } | StepPlan::Merge { to, .. } => Some(*to),
+            StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } | StepPlan::Fill { to, .. } => Some(*to),
+            StepPlan::Mix { to, .. } => Some(to.slot()),
+            StepPlan::Scale { slot, .. } => Some(*slot),
+            StepPlan::Spread { .. } => None,
         }
     }
 }
@@ -211,6 +225,16 @@ impl LayerPlan {
         self.write(aside, second);
     }
 
+    /// Steps of a branch that reads the residuals merged and spreads what it makes over them.
+    pub fn merged(&mut self, merge: MergePlan, before: Option<NormPlan>, mixer: Mixer) {
+        self.steps.push(StepPlan::Merge { to: Slot::Input, merge: Box::new(merge) });
+        if let Some(norm) = before {
+            self.steps.push(StepPlan::Norm { from: Slot::Input, to: Slot::Input, norm });
+        }
+        self.steps.push(StepPlan::Mix { from: Slot::Input, to: To::Set(Slot::Branch), mixer: Box::new(mixer) });
+        self.steps.push(StepPlan::Spread { from: Slot::Branch });
+    }
+
     fn read(&mut self, norm: Option<NormPlan>, to: Slot) -> Slot {
         match norm {
             Some(norm) => self.steps.push(StepPlan::Norm { from: Slot::Residual, to, norm }),
@@ -256,6 +280,8 @@ pub struct Plan {
     pub positions: Option<TensorPlan>,
     pub embedding_norm: Option<NormPlan>,
     pub per_layer: Option<PerLayerPlan>,
+    /// Several residuals instead of one; what the head reads of them becomes the one.
+    pub residuals: Option<ResidualsPlan>,
     pub ropes: Vec<RopePlan>,
     pub layers: Vec<LayerPlan>,
     pub out_norm: Option<NormPlan>,
@@ -272,7 +298,7 @@ impl Plan {
     }
 
     /// What attentions keep of a token, in the order of their caches.
-    pub fn cached(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+    pub fn cached(&self) -> impl Iterator<Item = Cached> {
         self.mixers().flat_map(Mixer::cached)
     }
 
@@ -305,7 +331,12 @@ impl Plan {
 
     pub fn uses(&self, slot: Slot) -> bool {
         let mut steps = self.layers.iter().flat_map(|layer| &layer.steps);
-        slot == Slot::Residual || steps.any(|step| step.writes() == slot)
+        slot == Slot::Residual || steps.any(|step| step.writes() == Some(slot))
+    }
+
+    /// Residuals side by side; 0 where there is one.
+    pub fn n_residual(&self) -> usize {
+        self.residuals.as_ref().map_or(0, |r| r.n)
     }
 
     /// Rows of a token besides its residual, that is one of them.
