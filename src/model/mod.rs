@@ -182,7 +182,7 @@ impl Model {
             return Err(ForwardError::Id { id, n_vocab });
         }
         session.kv.begin(ids.len());
-        let pass = self.compute.pass(ids.len(), pos);
+        let pass = self.compute.pass(ids, pos);
         let w = &mut self.workspace;
         w.embed(&self.embedding, ids, pos, &pass)?;
         w.begin(&pass)?;

@@ -191,7 +191,7 @@ fn an_indexer_that_no_step_could_carry_out_is_refused() {
     };
     assert_eq!(sound.check(), Ok(()));
     assert_eq!(refused(&|choice| *choice = ChoicePlan::Last), "layer 0: it looks at what a layer before has chosen, and none has");
-    assert_eq!(own(|i| i.n_chosen = 0), "layer 0: an indexer that chooses nothing");
+    assert_eq!(own(|i| i.chooses = plan::Chooses::Keys(0)), "layer 0: an indexer that chooses nothing");
     assert_eq!(own(|i| i.q.n_in = 8), "layer 0: an indexer that reads 8 values of 32");
     assert_eq!(own(|i| i.head_dim = 4), "layer 0: 8 rotated values do not fit heads of 4");
 }

@@ -134,6 +134,22 @@ pub fn vector(file: &Gguf, plan: &TensorPlan) -> Result<Vec<f32>, TensorError> {
     Ok(out)
 }
 
+/// A tensor of whole numbers below `end`.
+pub fn whole_numbers(file: &Gguf, plan: &TensorPlan, end: usize) -> Result<Vec<u32>, TensorError> {
+    let (ty, bytes) = bind(file, plan)?;
+    let name = || plan.name.clone();
+    if ty != GgmlType::I32 {
+        return Err(TensorError::Type { name: name(), found: ty.name().to_owned() });
+    }
+    let (numbers, _) = bytes.as_chunks::<4>();
+    let below = |bytes: &[u8; 4]| {
+        let found = i32::from_le_bytes(*bytes);
+        let number = u32::try_from(found).ok().filter(|n| (*n as usize) < end);
+        number.ok_or_else(|| TensorError::Number { name: name(), found, end })
+    };
+    numbers.iter().map(below).collect()
+}
+
 /// Finds a tensor and holds its shape against the plan. The file's validator has checked that its bytes are there.
 fn bind(file: &Gguf, plan: &TensorPlan) -> Result<(GgmlType, TensorBytes), TensorError> {
     let name = || plan.name.clone();

@@ -141,6 +141,15 @@ impl ClampLimits {
         Ok(Self { routed: limits("swiglu_clamp_exp")?, dense: limits("swiglu_clamp_shexp")? })
     }
 
+    /// Those of the routed experts for all, where the file has no others.
+    pub fn read_for_all(h: &Header, n_layer: usize) -> Result<Self, ArchError> {
+        let mut limits = Self::read(h, n_layer)?;
+        if h.numbers("swiglu_clamp_shexp", n_layer)?.is_none() {
+            limits.dense.clone_from(&limits.routed);
+        }
+        Ok(limits)
+    }
+
     pub fn set(&self, il: usize, clamp: fn(f32) -> Clamp, mixer: &mut Mixer) {
         let of = |limit: f32| (limit > 0.0).then(|| clamp(limit));
         match mixer {

@@ -5,6 +5,7 @@
 //! in the plan, named for the mechanism.
 
 mod channel_delta;
+mod compressed;
 mod experts;
 mod gemma;
 mod gemma3n;
@@ -61,6 +62,7 @@ pub const TABLE: &[Architecture] = &[
     row("deepseek2", latent::deepseek2),
     row("deepseek2-ocr", experts::deepseek_neox),
     row("deepseek32", sparse::deepseek32),
+    row("deepseek4", compressed::deepseek4),
     row("dots1", experts::sigmoid_neox),
     row("ernie4_5", llama::plan),
     row("ernie4_5-moe", llama::plan),

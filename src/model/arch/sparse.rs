@@ -1,6 +1,8 @@
 //! Families whose attention looks at a few chosen keys: DeepSeek V3.2, GLM 5.
 
-use super::super::plan::{ChoicePlan, Gating, IndexerPlan, IndexerRope, LatentPlan, LayerPlan, Mixer, NormKind, Plan, RopePairs, RopePlan};
+use super::super::plan::{
+    ChoicePlan, Chooses, Gating, IndexerKeys, IndexerPlan, IndexerRope, LatentPlan, LayerPlan, Mixer, NormKind, Plan, RopePairs, RopePlan,
+};
 use super::latent::{base, latent, scores_by_yarn};
 use super::transformer::{Router, Transformer};
 use super::{ArchError, Header};
@@ -59,10 +61,13 @@ pub fn indexer(t: &Transformer, il: usize, rope: IndexerRope, eps: f32) -> Resul
         n_head,
         head_dim,
         q: h.linear(blk("indexer.attn_q_b"), h.count("attention.q_lora_rank")?, n_head * head_dim),
-        k: h.linear(blk("indexer.attn_k"), n_embd, head_dim),
-        k_norm: h.norm(&blk("indexer.k_norm"), NormKind::Layer, head_dim, eps),
-        weights: h.linear(blk("indexer.proj"), n_embd, n_head),
-        rope,
-        n_chosen: h.count("attention.indexer.top_k")?,
+        q_norm: None,
+        keys: IndexerKeys::Each {
+            k: h.linear(blk("indexer.attn_k"), n_embd, head_dim),
+            norm: h.norm(&blk("indexer.k_norm"), NormKind::Layer, head_dim, eps),
+        },
+        weights: Some(h.linear(blk("indexer.proj"), n_embd, n_head)),
+        rope: Some(rope),
+        chooses: Chooses::Keys(h.count("attention.indexer.top_k")?),
     })))
 }

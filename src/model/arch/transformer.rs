@@ -397,6 +397,7 @@ impl<'a> Transformer<'a> {
             n_ff,
             router_from: None,
             router: h.linear(blk("ffn_gate_inp"), n_embd, n_expert),
+            by_id: None,
             gating,
             choice_bias: optional("exp_probs_b.bias", &[n_expert]).or_else(|| optional("exp_probs_b", &[n_expert])),
             groups,

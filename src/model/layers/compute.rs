@@ -21,10 +21,11 @@ pub struct Compute {
     residuals: Mutex<ResidualScratch>,
 }
 
-/// One forward pass over `rows` tokens, the first of them at position `pos`.
+/// One forward pass over the tokens `ids`, the first of them at position `pos`.
 #[derive(Clone)]
 pub struct Pass<'a> {
     pub compute: &'a Compute,
+    pub ids: &'a [u32],
     pub rows: usize,
     pub pos: usize,
     /// Keeps the threads awake between steps.
@@ -52,8 +53,8 @@ impl Compute {
         self.kernels.set()
     }
 
-    pub fn pass(&self, rows: usize, pos: usize) -> Pass<'_> {
-        Pass { compute: self, rows, pos, _awake: Arc::new(self.kernels.pass()) }
+    pub fn pass<'a>(&'a self, ids: &'a [u32], pos: usize) -> Pass<'a> {
+        Pass { compute: self, ids, rows: ids.len(), pos, _awake: Arc::new(self.kernels.pass()) }
     }
 
     /// Bytes of what grows with use.

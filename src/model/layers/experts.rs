@@ -3,7 +3,7 @@
 
 use super::super::kernels::{self, KernelSet};
 use super::super::plan::{ExpertsPlan, Gating, Slot, TensorError, To};
-use super::super::weight::{Linear, Norm, Stack, vector};
+use super::super::weight::{Linear, Norm, Stack, vector, whole_numbers};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
 use super::activation::{Hidden, sigmoid};
@@ -62,6 +62,7 @@ pub struct ExpertScratch {
 impl Experts {
     pub fn bind(file: &Gguf, plan: &ExpertsPlan) -> Result<Self, TensorError> {
         let read = |t: &Option<_>| t.as_ref().map(|t| vector(file, t)).transpose().map(Option::unwrap_or_default);
+        let by_id = plan.by_id.as_ref().map(|t| whole_numbers(file, t, plan.n_expert));
         let shared = plan.shared.as_ref().map(|s| -> Result<_, TensorError> {
             let gate = s.gate.as_ref().map(|g| Linear::bind(file, g)).transpose()?;
             Ok((FeedForward::bind(file, &s.ffn)?, gate))
@@ -69,7 +70,7 @@ impl Experts {
         Ok(Self {
             router: Linear::bind(file, &plan.router)?,
             router_from: plan.router_from,
-            route: Route::new(plan, read(&plan.choice_bias)?),
+            route: Route::new(plan, read(&plan.choice_bias)?, by_id.transpose()?.unwrap_or_default()),
             gate: plan.gate.as_ref().map(|g| Stack::bind(file, g)).transpose()?,
             up: Stack::bind(file, &plan.up)?,
             down: Stack::bind(file, &plan.down)?,
@@ -150,7 +151,7 @@ impl Experts {
         let part = kernels::Linear { bias, ..kernels::Linear::new(router.weight.rows(0), &x) };
         pass.compute.kernels().linear(&x, &[part], logits, n_expert);
         drop(x);
-        self.route.choose(pass.compute.set(), logits, n_expert, shares);
+        self.route.choose(pass.compute.set(), logits, pass.ids, n_expert, shares);
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
 use super::choice::{Choice, Inputs};
 use super::gate::GateRows;
-use super::{Caches, LinearGroup, NormInPlace, Pass, project, values, values_mut};
+use super::{Caches, LinearGroup, NormInPlace, Pass, Taken, project, values, values_mut};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
 use std::sync::Mutex;
@@ -37,7 +37,7 @@ enum Form {
 }
 
 impl Latent {
-    pub fn bind(file: &Gguf, plan: &LatentPlan, il_kv: usize) -> Result<Self, TensorError> {
+    pub fn bind(file: &Gguf, plan: &LatentPlan, il_kv: usize, taken: &mut Taken) -> Result<Self, TensorError> {
         let q_a = plan.q_a.as_ref().map(|(l, n)| -> Result<_, TensorError> { Ok((Linear::bind(file, l)?, Norm::bind(file, n)?)) });
         Ok(Self {
             q_a: q_a.transpose()?,
@@ -45,7 +45,7 @@ impl Latent {
             kv_a: Linear::bind(file, &plan.kv_a)?,
             kv_norm: Norm::bind(file, &plan.kv_norm)?,
             rope_norm: plan.rope_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
-            choice: plan.choice.as_ref().map(|c| Choice::bind(file, c, il_kv + 1)).transpose()?,
+            choice: plan.choice.as_ref().map(|c| Choice::bind(file, c, il_kv + 1, taken)).transpose()?,
             sinks: plan.sinks.as_ref().map(|t| vector(file, t)).transpose()?.unwrap_or_default(),
             form: match &plan.form {
                 LatentForm::Absorbed { k, v } => Form::Absorbed { k: Weight::bind(file, k)?, v: Weight::bind(file, v)? },
@@ -70,7 +70,6 @@ impl Latent {
         caches: &mut Caches,
         cancel: &AtomicBool,
     ) -> Result<(), ForwardError> {
-        let kv = &mut *caches.kv;
         let one = |linear| LinearGroup { linears: std::slice::from_ref(linear), pass, add: false };
         let queries = if self.q_a.is_some() { &w.latent } else { from };
         match &self.q_a {
@@ -82,8 +81,9 @@ impl Latent {
             None => w.heads.inplace_op2(from, &one(&self.q))?,
         }
         if let Some(choice) = &self.choice {
-            choice.make(pass, w, Inputs { input: from, queries }, ropes, kv, cancel)?;
+            choice.make(pass, w, Inputs { input: from, queries }, ropes, caches, cancel)?;
         }
+        let kv = &mut *caches.kv;
         let rope = self.plan.rope.map(|i| (&ropes[i], &w.angles[i][..]));
         w.heads.inplace_op1(&RotateQueries { latent: self, pass, rope })?;
         w.latent.inplace_op2(from, &one(&self.kv_a))?;
@@ -247,11 +247,11 @@ impl InplaceOp2 for AppendExpanded<'_> {
 }
 
 /// dst[r] = for each head its own matrix times the head's first values in src[r], then the `n_rest` values behind them.
-struct EachHead<'a> {
-    weight: &'a Weight,
-    n_head: usize,
-    n_rest: usize,
-    pass: &'a Pass<'a>,
+pub struct EachHead<'a> {
+    pub weight: &'a Weight,
+    pub n_head: usize,
+    pub n_rest: usize,
+    pub pass: &'a Pass<'a>,
 }
 
 impl InplaceOp2 for EachHead<'_> {

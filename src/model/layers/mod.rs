@@ -19,6 +19,7 @@ mod recall;
 mod recurrent;
 mod residuals;
 mod route;
+mod shared_row;
 mod streams;
 
 pub use add::{AddScaled, Fill, Scale};
@@ -44,6 +45,7 @@ use per_layer::LayerInput;
 use recall::{Keep, Recall};
 use recurrent::Recurrent;
 use residuals::SpreadRows;
+use shared_row::SharedRow;
 use std::sync::atomic::AtomicBool;
 use streams::Streams;
 
@@ -86,6 +88,7 @@ enum Bound {
     FeedForward(Box<FeedForward>),
     Experts(Box<Experts>),
     Latent(Box<Latent>),
+    SharedRow(Box<SharedRow>),
     Recurrent(Box<Recurrent>),
     LayerInput(Box<LayerInput>),
     Linear(Box<Linear>),
@@ -149,6 +152,7 @@ impl Layer {
                         Bound::FeedForward(ffn) => ffn.forward(pass, w, input, *to, cancel)?,
                         Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
                         Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, caches, cancel)?,
+                        Bound::SharedRow(s) => s.forward(pass, w, input, *to, ropes, caches, cancel)?,
                         Bound::Recurrent(r) => r.forward(pass, w, input, *to, caches.states.next_mut(r.il_state), cancel)?,
                         Bound::LayerInput(l) => l.forward(pass, w, input, *to)?,
                         Bound::LowRank(pair) => {
@@ -171,7 +175,8 @@ impl Bound {
         taken.kv += plan.cached().count();
         Ok(match plan {
             Mixer::Attention(a) => Bound::Attention(Box::new(Attention::bind(file, a, il_kv)?)),
-            Mixer::Latent(l) => Bound::Latent(Box::new(Latent::bind(file, l, il_kv)?)),
+            Mixer::Latent(l) => Bound::Latent(Box::new(Latent::bind(file, l, il_kv, taken)?)),
+            Mixer::SharedRow(s) => Bound::SharedRow(Box::new(SharedRow::bind(file, s, il_kv, taken)?)),
             Mixer::LayerInput(l) => Bound::LayerInput(Box::new(LayerInput::bind(file, l, taken.n_layer)?)),
             Mixer::Recurrent(r) => {
                 let recurrent = Recurrent::bind(file, r, taken.states)?;

@@ -13,6 +13,8 @@ pub type Share = (usize, usize, f32);
 /// The rules of one router.
 pub struct Route {
     n_used: usize,
+    /// Experts of each id, n_used of them, or empty.
+    by_id: Vec<u32>,
     n_sharing: usize,
     gating: Gating,
     /// Added for the choice alone, [n_expert] or empty.
@@ -23,13 +25,13 @@ pub struct Route {
 }
 
 impl Route {
-    pub fn new(plan: &ExpertsPlan, choice_bias: Vec<f32>) -> Self {
+    pub fn new(plan: &ExpertsPlan, choice_bias: Vec<f32>, by_id: Vec<u32>) -> Self {
         let ExpertsPlan { n_used, n_sharing, gating, groups, renormalize, scale, .. } = *plan;
-        Self { n_used, n_sharing, gating, choice_bias, groups, renormalize, scale }
+        Self { n_used, by_id, n_sharing, gating, choice_bias, groups, renormalize, scale }
     }
 
-    /// Chooses the experts of each row from its router logits, sorted by expert. `logits` are changed.
-    pub fn choose(&self, set: &KernelSet, logits: &mut [f32], n_expert: usize, shares: &mut Vec<Share>) {
+    /// Chooses the experts of each row from its router logits, or its id, sorted by expert. `logits` are changed.
+    pub fn choose(&self, set: &KernelSet, logits: &mut [f32], ids: &[u32], n_expert: usize, shares: &mut Vec<Share>) {
         shares.clear();
         let mut choice = Vec::with_capacity(n_expert);
         for (r, row) in logits.chunks_exact_mut(n_expert).enumerate() {
@@ -40,7 +42,10 @@ impl Route {
                 leave_out(groups, &mut choice);
             }
             let first = shares.len();
-            for _ in 0..self.n_used {
+            let at = ids[r] as usize * self.n_used;
+            let known = self.by_id.get(at..at + self.n_used).unwrap_or_default();
+            shares.extend(known.iter().map(|&expert| (expert as usize, r, row[expert as usize])));
+            for _ in known.len()..self.n_used {
                 let best = best(&choice);
                 choice[best] = f32::NEG_INFINITY;
                 let expert = best / self.n_sharing;

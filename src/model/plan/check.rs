@@ -1,6 +1,9 @@
 //! What must hold in a plan whatever file it was made from: steps take it for granted, and would panic without it.
 
-use super::{AttentionPlan, Cached, ChoicePlan, IndexerPlan, KeysOf, LatentPlan, MergePlan, Mixer, Plan, RecurrentPlan, StepPlan};
+use super::{
+    AttentionPlan, Cached, ChoicePlan, Chooses, IndexerPlan, KeysOf, LatentPlan, MergePlan, Mixer, Plan, PoolPlan, RecurrentPlan,
+    SharedRowPlan, StepPlan,
+};
 
 /// A layer that cannot be computed as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,6 +23,7 @@ impl Plan {
                 let fits = match mixer {
                     Mixer::Attention(a) => self.attention_fits(a, &cached),
                     Mixer::Latent(l) => self.latent_fits(l, &mut has_chosen),
+                    Mixer::SharedRow(s) => self.shared_row_fits(s),
                     Mixer::Recurrent(RecurrentPlan::Decay(d)) => {
                         let (n_head, kv) = (d.n_embd / d.head_dim, d.n_head_kv);
                         let fits = kv > 0 && n_head.is_multiple_of(kv) && (d.bonus.is_none() || n_head == kv);
@@ -92,9 +96,35 @@ impl Plan {
     }
 
     fn indexer_fits(&self, i: &IndexerPlan, n_queries: usize) -> Result<(), String> {
-        or(i.n_head > 0 && i.head_dim > 0 && i.n_chosen > 0, || "an indexer that chooses nothing".to_owned())?;
+        or(i.n_head > 0 && i.head_dim > 0 && i.chooses.n() > 0, || "an indexer that chooses nothing".to_owned())?;
         or(i.q.n_in == n_queries, || format!("an indexer that reads {} values of {n_queries}", i.q.n_in))?;
-        self.rope_fits(Some(i.rope.rope), i.head_dim)
+        if let Chooses::BlocksOfHeads { size, .. } = i.chooses {
+            or(size > 0, || "blocks of no keys".to_owned())?;
+        }
+        if let Some(pool) = i.pool() {
+            self.pool_fits(pool, i.head_dim)?;
+        }
+        self.rope_fits(i.rope.map(|r| r.rope), i.head_dim)
+    }
+
+    fn pool_fits(&self, pool: &PoolPlan, dim: usize) -> Result<(), String> {
+        or(pool.ratio > 0 && pool.dim == dim, || format!("pooled rows of {} for heads of {dim}", pool.dim))?;
+        self.rope_fits(pool.rope.map(|r| r.rope), dim)
+    }
+
+    fn shared_row_fits(&self, s: &SharedRowPlan) -> Result<(), String> {
+        let n = s.n_head * s.head_dim;
+        or(s.n_head > 0 && s.head_dim > 0, || "heads of no length".to_owned())?;
+        or(s.n_group > 0 && n.is_multiple_of(s.n_group) && s.rank > 0, || format!("{} groups do not fit {n} values", s.n_group))?;
+        self.rope_fits(Some(s.rope), s.head_dim)?;
+        if let Some(pool) = &s.pool {
+            self.pool_fits(pool, s.head_dim)?;
+        }
+        let Some(indexer) = &s.choice else { return Ok(()) };
+        // What it chooses are pooled rows, so it must know as many.
+        let alike = indexer.pool().map(|p| p.ratio) == s.pool.as_ref().map(|p| p.ratio) && s.pool.is_some();
+        or(alike && matches!(indexer.chooses, Chooses::Keys(_)), || "an indexer of other rows than it chooses".to_owned())?;
+        self.indexer_fits(indexer, s.q.n_in)
     }
 
     fn rope_fits(&self, rope: Option<usize>, head_dim: usize) -> Result<(), String> {

@@ -52,6 +52,8 @@ pub struct ExpertsPlan {
     /// What the router reads, if not what the experts read.
     pub router_from: Option<Slot>,
     pub router: LinearPlan,
+    /// Experts of each token by its id, [n_used, n_vocab] whole numbers; the router then only weighs them.
+    pub by_id: Option<TensorPlan>,
     pub gating: Gating,
     /// Added to the probabilities for the choice alone, [n_expert].
     pub choice_bias: Option<TensorPlan>,

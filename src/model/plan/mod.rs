@@ -15,8 +15,10 @@ mod experts;
 mod feed_forward;
 mod latent;
 mod per_layer;
+mod pool;
 mod recurrent;
 mod residuals;
+mod shared_row;
 mod streams;
 mod tensor;
 mod wkv;
@@ -25,16 +27,18 @@ pub use super::kernels::{RopePairs, Seen};
 pub use attention::{AttentionPlan, Gate, GateActivation, GateFrom, HeadNorm, KeysOf, NormAt, RopePlan, Temperature, YarnPlan};
 pub use cached::Cached;
 pub use check::Misfit;
-pub use choice::{ChoicePlan, IndexerPlan, IndexerRope};
+pub use choice::{ChoicePlan, Chooses, IndexerKeys, IndexerPlan, IndexerRope};
 pub use experts::{ExpertsPlan, Gating, Groups, LatentExperts, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
 pub use per_layer::{LayerInputPlan, PerLayerPlan};
+pub use pool::PoolPlan;
 pub use recurrent::{
     ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, GatedConvPlan, HeadScanPlan, RecurrentPlan, Remains,
     RetentionPlan, ScanSource,
 };
 pub use residuals::{GatedMerge, MergePlan, ResidualsPlan, SpreadPlan, WeightedMerge};
+pub use shared_row::SharedRowPlan;
 pub use streams::{StreamRouter, StreamStep};
 pub use tensor::{LinearPlan, NormKind, NormPlan, TensorError, TensorPlan};
 pub use wkv::{ChannelMixPlan, DecayPlan, GroupNormPlan, LowRankPlan, RemovalPlan};
@@ -81,6 +85,7 @@ pub enum Mixer {
     FeedForward(FeedForwardPlan),
     Experts(ExpertsPlan),
     Latent(LatentPlan),
+    SharedRow(SharedRowPlan),
     Recurrent(RecurrentPlan),
     LayerInput(LayerInputPlan),
     /// One matrix alone.
@@ -90,14 +95,40 @@ pub enum Mixer {
 }
 
 impl Mixer {
-    /// What it keeps in the cache. An indexer's keys come after its attention's.
+    fn pool(&self) -> Option<&PoolPlan> {
+        match self {
+            Mixer::SharedRow(s) => s.pool.as_ref(),
+            _ => None,
+        }
+    }
+
+    fn indexer(&self) -> Option<&IndexerPlan> {
+        match self {
+            Mixer::Latent(l) => l.choice.as_ref()?.own(),
+            Mixer::SharedRow(s) => s.choice.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// What it keeps in the cache: of each position, then pooled rows, then an indexer's keys.
     pub fn cached(&self) -> impl Iterator<Item = Cached> + use<> {
-        let (own, choice) = match self {
-            Mixer::Attention(a) if a.keys_of == KeysOf::Own => (Some(a.cached()), None),
-            Mixer::Latent(l) => (Some(l.cached()), l.choice.as_ref()),
-            _ => (None, None),
+        let own = match self {
+            Mixer::Attention(a) if a.keys_of == KeysOf::Own => Some(a.cached()),
+            Mixer::Latent(l) => Some(l.cached()),
+            Mixer::SharedRow(s) => Some(s.cached()),
+            _ => None,
         };
-        own.into_iter().chain(choice.and_then(ChoicePlan::own).map(IndexerPlan::cached))
+        [own, self.pool().map(PoolPlan::cached), self.indexer().map(IndexerPlan::cached)].into_iter().flatten()
+    }
+
+    /// Values of what it keeps and changes with every token: a state of its own, or of the pools it has.
+    pub fn states(&self) -> impl Iterator<Item = usize> + use<> {
+        let own = match self {
+            Mixer::Recurrent(r) => Some(r.state().0 + r.state().1),
+            _ => None,
+        };
+        let of_indexer = self.indexer().and_then(IndexerPlan::pool);
+        [own, self.pool().map(PoolPlan::state), of_indexer.map(PoolPlan::state)].into_iter().flatten()
     }
 }
 
@@ -309,6 +340,7 @@ impl Plan {
             let span = match mixer {
                 Mixer::Attention(a) => a.seen.span(),
                 Mixer::Latent(l) if l.choice.is_none() => l.seen.span(),
+                Mixer::SharedRow(s) => s.seen.span(),
                 _ => None,
             };
             spans.extend(mixer.cached().enumerate().map(|(i, _)| span.filter(|_| i == 0)));
@@ -321,12 +353,9 @@ impl Plan {
         spans
     }
 
-    /// Values of each recurrent layer's state, in their order.
+    /// Values of each state, in their order.
     pub fn states(&self) -> impl Iterator<Item = usize> {
-        self.mixers().filter_map(|mixer| match mixer {
-            Mixer::Recurrent(r) => Some(r.state().0 + r.state().1),
-            _ => None,
-        })
+        self.mixers().flat_map(Mixer::states)
     }
 
     pub fn uses(&self, slot: Slot) -> bool {
@@ -368,6 +397,7 @@ impl Plan {
             Mixer::FeedForward(f) => scaled(&f.down),
             Mixer::Experts(e) => e.shared.as_ref().is_some_and(|s| s.gate.is_some() || scaled(&s.ffn.down)),
             Mixer::Latent(l) => scaled(&l.out),
+            Mixer::SharedRow(s) => scaled(&s.out),
             Mixer::Recurrent(_) => false,
             Mixer::LayerInput(l) => scaled(&l.out),
             Mixer::Linear(l) => scaled(l),
@@ -407,6 +437,12 @@ impl Plan {
                     widths.attended = widths.attended.max(l.n_head * l.attended_dim());
                     widths.heads = widths.heads.max(l.n_head * l.head_dim().max(l.head_dim_v));
                     widths.latent = widths.latent.max(l.kv_a.n_out).max(l.q_a.as_ref().map_or(0, |(q, _)| q.n_out));
+                }
+                Mixer::SharedRow(s) => {
+                    widths.qkv = widths.qkv.max(s.head_dim);
+                    widths.attended = widths.attended.max(s.n_head * s.head_dim);
+                    widths.heads = widths.heads.max(s.q.n_out).max(s.out.n_in);
+                    widths.latent = widths.latent.max(s.q.n_in);
                 }
                 Mixer::LayerInput(l) => widths.gate = widths.gate.max(l.gate.n_out),
                 Mixer::LowRank(l) => widths.latent = widths.latent.max(l.a.n_out),

@@ -12,6 +12,7 @@ pub struct ResidualsPlan {
 
 /// How the residuals become one row.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)]
 pub enum MergePlan {
     Mean,
     Weighted(WeightedMerge),

@@ -11,19 +11,23 @@ pub enum TensorError {
     Type { name: String, found: String },
     #[error("tensor {name} has type {found}, which was removed from the format")]
     RemovedType { name: String, found: &'static str },
+    #[error("tensor {name} holds {found}, expected whole numbers below {end}")]
+    Number { name: String, found: i32, end: usize },
 }
 
 impl TensorError {
     pub fn name(&self) -> &str {
         match self {
             TensorError::Missing { name } | TensorError::Shape { name, .. } => name,
-            TensorError::Type { name, .. } | TensorError::RemovedType { name, .. } => name,
+            TensorError::Type { name, .. } | TensorError::RemovedType { name, .. } | TensorError::Number { name, .. } => name,
         }
     }
 
     pub fn remedy(&self) -> &'static str {
         match self {
-            TensorError::Missing { .. } | TensorError::Shape { .. } => "The file is damaged or was converted wrongly; get another one",
+            TensorError::Missing { .. } | TensorError::Shape { .. } | TensorError::Number { .. } => {
+                "The file is damaged or was converted wrongly; get another one"
+            }
             TensorError::RemovedType { .. } => {
                 "Get the model in another quantization; Q4_0 and IQ4_NL took the place of their rearranged kinds"
             }

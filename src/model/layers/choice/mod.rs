@@ -1,21 +1,24 @@
 //! Which keys each row of an attention looks at.
 
 mod best;
+mod pool;
+mod select;
 #[cfg(test)]
 mod tests;
 
 use super::super::cache::KvCache;
 use super::super::kernels::{self, Chosen};
-use super::super::plan::{ChoicePlan, IndexerPlan, TensorError};
+use super::super::plan::{ChoicePlan, Chooses, IndexerKeys, IndexerPlan, TensorError};
 use super::super::rope::Rope;
 use super::super::weight::{Linear, Norm};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
 use super::recurrent::apply;
-use super::{Pass, with_values};
+use super::{Caches, Pass, Taken, with_values};
 use crate::gguf::Gguf;
-use best::best;
 use candle_core::Tensor;
+use pool::norm_rows;
+pub use pool::{Pool, PoolScratch};
 use std::sync::atomic::AtomicBool;
 
 /// Rows whose scores are kept at a time.
@@ -29,11 +32,16 @@ pub enum Choice {
 pub struct Indexer {
     plan: IndexerPlan,
     q: Linear,
-    k: Linear,
-    k_norm: Norm,
-    weights: Linear,
+    q_norm: Option<Norm>,
+    keys: Keys,
+    weights: Option<Linear>,
     /// Where in the cache its keys are.
     il_kv: usize,
+}
+
+enum Keys {
+    Each { k: Linear, norm: Norm },
+    Pooled(Box<Pool>),
 }
 
 /// What an indexer leaves for attentions, and its buffers.
@@ -46,7 +54,10 @@ pub struct ChoiceScratch {
     k: Vec<f32>,
     weights: Vec<f32>,
     scores: Vec<f32>,
+    before: Vec<f32>,
+    of_units: Vec<f32>,
     heap: Vec<usize>,
+    pub pool: PoolScratch,
 }
 
 impl ChoiceScratch {
@@ -56,7 +67,7 @@ impl ChoiceScratch {
     }
 
     pub fn bytes(&self) -> usize {
-        let floats: usize = [&self.q, &self.k, &self.weights, &self.scores].map(Vec::capacity).iter().sum();
+        let floats: usize = [&self.q, &self.k, &self.weights, &self.scores, &self.of_units].map(Vec::capacity).iter().sum();
         self.chosen.bytes() + floats * size_of::<f32>() + self.heap.capacity() * size_of::<usize>()
     }
 }
@@ -68,9 +79,10 @@ pub struct Inputs<'a> {
 }
 
 impl Choice {
-    pub fn bind(file: &Gguf, plan: &ChoicePlan, il_kv: usize) -> Result<Self, TensorError> {
+    /// An indexer's keys are those at `il_kv`.
+    pub fn bind(file: &Gguf, plan: &ChoicePlan, il_kv: usize, taken: &mut Taken) -> Result<Self, TensorError> {
         Ok(match plan {
-            ChoicePlan::Own(indexer) => Choice::Own(Box::new(Indexer::bind(file, indexer, il_kv)?)),
+            ChoicePlan::Own(indexer) => Choice::Own(Box::new(Indexer::bind(file, indexer, il_kv, taken)?)),
             ChoicePlan::Last => Choice::Last,
         })
     }
@@ -82,62 +94,98 @@ impl Choice {
         w: &Workspace,
         inputs: Inputs,
         ropes: &[Rope],
-        kv: &mut KvCache,
+        caches: &mut Caches,
         cancel: &AtomicBool,
     ) -> Result<(), ForwardError> {
         match self {
-            Choice::Own(indexer) => indexer.choose(pass, w, inputs, ropes, kv, cancel),
+            Choice::Own(indexer) => indexer.choose(pass, w, inputs, ropes, caches, cancel),
             Choice::Last => Ok(()),
         }
     }
 }
 
 impl Indexer {
-    fn bind(file: &Gguf, plan: &IndexerPlan, il_kv: usize) -> Result<Self, TensorError> {
+    pub fn bind(file: &Gguf, plan: &IndexerPlan, il_kv: usize, taken: &mut Taken) -> Result<Self, TensorError> {
         Ok(Self {
             q: Linear::bind(file, &plan.q)?,
-            k: Linear::bind(file, &plan.k)?,
-            k_norm: Norm::bind(file, &plan.k_norm)?,
-            weights: Linear::bind(file, &plan.weights)?,
+            q_norm: plan.q_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
+            keys: match &plan.keys {
+                IndexerKeys::Each { k, norm } => Keys::Each { k: Linear::bind(file, k)?, norm: Norm::bind(file, norm)? },
+                IndexerKeys::Pooled(pool) => Keys::Pooled(Box::new(Pool::bind(file, pool, il_kv, taken)?)),
+            },
+            weights: plan.weights.as_ref().map(|l| Linear::bind(file, l)).transpose()?,
             il_kv,
             plan: plan.clone(),
         })
     }
 
-    fn choose(
+    pub fn choose(
         &self,
         pass: &Pass,
         w: &Workspace,
         inputs: Inputs,
         ropes: &[Rope],
-        kv: &mut KvCache,
+        caches: &mut Caches,
         cancel: &AtomicBool,
     ) -> Result<(), ForwardError> {
         let mut scratch = pass.compute.choice_scratch();
         let s = &mut *scratch;
         with_values(inputs.input, |x| {
-            apply(pass, &self.k, x, &mut s.k);
-            apply(pass, &self.weights, x, &mut s.weights);
+            match &self.keys {
+                Keys::Each { k, norm } => {
+                    apply(pass, k, x, &mut s.k);
+                    norm_rows(pass, norm, &mut s.k, self.plan.head_dim, &mut s.before);
+                    self.append(pass, w, ropes, &mut s.k, caches.kv);
+                }
+                Keys::Pooled(pool) => pool.append(pass, x, ropes, caches, &mut s.pool),
+            }
+            self.weigh(pass, x, &mut s.weights);
         })?;
-        let scale = 1.0 / ((self.plan.head_dim * self.plan.n_head) as f32).sqrt();
-        pass.compute.set().scale(&mut s.weights, scale);
-        self.append(pass, w, ropes, &mut s.k, kv);
-        s.leaves_out = pass.pos + pass.rows > self.plan.n_chosen;
+        s.leaves_out = self.leaves_out(pass.pos + pass.rows);
         if !s.leaves_out {
             return Ok(());
         }
         with_values(inputs.queries, |x| apply(pass, &self.q, x, &mut s.q))?;
+        if let Some(norm) = &self.q_norm {
+            norm_rows(pass, norm, &mut s.q, self.plan.head_dim, &mut s.before);
+        }
         self.rotate(pass, w, ropes, &mut s.q);
-        self.score(pass, s, kv, cancel)
+        self.score(pass, s, caches.kv, cancel)
     }
 
-    /// Norms and turns this pass's keys and stores them.
-    fn append(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], k: &mut [f32], kv: &mut KvCache) {
-        let mut before = vec![0.0; self.plan.head_dim];
-        for row in k.chunks_exact_mut(self.plan.head_dim) {
-            before.copy_from_slice(row);
-            self.k_norm.row(pass.compute.set(), &before, row);
+    /// Positions to a key.
+    fn ratio(&self) -> usize {
+        match &self.keys {
+            Keys::Each { .. } => 1,
+            Keys::Pooled(pool) => pool.ratio(),
         }
+    }
+
+    /// Whether rows that see so many positions must leave some out.
+    fn leaves_out(&self, n_positions: usize) -> bool {
+        match self.plan.chooses {
+            Chooses::Keys(n) | Chooses::Blocks(n) => n_positions / self.ratio() > n,
+            Chooses::Positions(n) => n_positions > n,
+            Chooses::BlocksOfHeads { n, size, .. } => n_positions.div_ceil(size) > n,
+        }
+    }
+
+    /// The weight of each row's heads.
+    fn weigh(&self, pass: &Pass, x: &[f32], weights: &mut Vec<f32>) {
+        match &self.weights {
+            Some(linear) => {
+                apply(pass, linear, x, weights);
+                pass.compute.set().scale(weights, 1.0 / ((self.plan.head_dim * self.plan.n_head) as f32).sqrt());
+            }
+            None => {
+                weights.clear();
+                weights.resize(pass.rows * self.plan.n_head, 1.0);
+            }
+        }
+    }
+
+    /// Turns this pass's keys and stores them.
+    fn append(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], k: &mut [f32], kv: &mut KvCache) {
         self.rotate(pass, w, ropes, k);
         let layer = kv.layer_mut(self.il_kv);
         for (r, row) in k.chunks_exact(self.plan.head_dim).enumerate() {
@@ -147,8 +195,9 @@ impl Indexer {
 
     /// Turns each row's heads.
     fn rotate(&self, pass: &Pass, w: &Workspace, ropes: &[Rope], heads: &mut [f32]) {
-        let (rope, angles) = (&ropes[self.plan.rope.rope].plan, &w.angles[self.plan.rope.rope]);
-        let first = if self.plan.rope.last { self.plan.head_dim - rope.n_rot } else { 0 };
+        let Some(at) = self.plan.rope else { return };
+        let (rope, angles) = (&ropes[at.rope].plan, &w.angles[at.rope]);
+        let first = if at.last { self.plan.head_dim - rope.n_rot } else { 0 };
         let width = heads.len() / pass.rows;
         for (row, angles) in heads.chunks_exact_mut(width).zip(angles.chunks_exact(rope.n_rot)) {
             let (cos, sin) = angles.split_at(rope.n_rot / 2);
@@ -157,21 +206,27 @@ impl Indexer {
         }
     }
 
+    /// Scores all keys for a few rows at a time, and sets the bits of what each of them chooses.
     fn score(&self, pass: &Pass, s: &mut ChoiceScratch, kv: &KvCache, cancel: &AtomicBool) -> Result<(), ForwardError> {
-        let IndexerPlan { n_head, head_dim, n_chosen, .. } = self.plan;
-        let n_keys = pass.pos + pass.rows;
-        s.chosen.clear(pass.rows, 1, n_keys);
+        let IndexerPlan { n_head, head_dim, chooses, .. } = self.plan;
+        let (ratio, n_positions) = (self.ratio(), pass.pos + pass.rows);
+        let n_keys = n_positions / ratio;
+        let n_each = if matches!(chooses, Chooses::BlocksOfHeads { .. }) { n_head } else { 1 };
+        // What is chosen are keys where these are attended themselves, else positions.
+        let n_bits = if matches!(chooses, Chooses::Keys(_)) { n_keys } else { n_positions };
+        s.chosen.clear(pass.rows, n_each, n_bits);
         for first in (0..pass.rows).step_by(SCORED_ROWS) {
             check(cancel)?;
             let n_rows = SCORED_ROWS.min(pass.rows - first);
-            s.scores.resize(n_rows * n_keys, 0.0);
+            s.scores.resize(n_rows * n_each * n_keys, 0.0);
             let keys = kv.layer(self.il_kv).k.head(0);
-            let shape = kernels::Index { n_head, head_dim, n_rows, n_keys, keys, weights: Some(&s.weights[first * n_head..]) };
+            let weights = (n_each == 1).then_some(&s.weights[first * n_head..]);
+            let shape = kernels::Index { n_head, head_dim, n_rows, n_keys, keys, weights };
             pass.compute.kernels().index(&shape, &s.q[first * n_head * head_dim..], &mut s.scores);
-            for (r, scores) in s.scores.chunks_exact(n_keys).enumerate() {
-                best(&scores[..pass.pos + first + r + 1], n_chosen, &mut s.heap);
-                let words = s.chosen.words_mut(first + r, 0);
-                s.heap.iter().for_each(|&key| kernels::choose(words, key..key + 1));
+            for (i, scores) in s.scores.chunks_exact(n_keys).enumerate() {
+                let row = first + i / n_each;
+                let selection = select::Selection { chooses, ratio, pos: pass.pos + row };
+                selection.make(scores, s.chosen.words_mut(row, i % n_each), &mut s.of_units, &mut s.heap);
             }
         }
         Ok(())
