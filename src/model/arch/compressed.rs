@@ -1,17 +1,20 @@
-//! Families that attend compressed rows of what lies far back: DeepSeek V4.
+//! Families that compress what lies far back, to attend it or to choose from it: DeepSeek V4, GLM 5 Next.
 
 use super::super::plan::{
-    Chooses, Clamp, Gating, IndexerKeys, IndexerPlan, IndexerRope, Mixer, NormKind, Plan, PoolPlan, ResidualsPlan, RopePairs, RopePlan,
-    Seen, SharedRowPlan, SpreadPlan,
+    ChoicePlan, Chooses, Clamp, Gating, IndexerKeys, IndexerPlan, IndexerRope, MergePlan, Mixer, NormKind, Plan, PoolPlan, RecurrentPlan,
+    ResidualsPlan, RopePairs, RopePlan, Seen, SharedRowPlan, SpreadPlan,
 };
-use super::channel_delta::ClampLimits;
+use super::channel_delta::{ClampLimits, mixer};
 use super::residuals::{count, layer, weighted_end};
+use super::sparse::own_indexer;
 use super::transformer::{Router, Transformer};
 use super::{ArchError, Header};
 
 /// Rows of so few positions overlap, and an indexer chooses among them; rows of [`ALL_RATIO`] are all attended.
 const CHOSEN_RATIO: usize = 4;
 const ALL_RATIO: usize = 128;
+/// What GLM 5 Next adds to the squares of a query or key; no file names it.
+const DELTA_EPS: f32 = 1e-6;
 /// Indexes of the plan's ropes: layers that compress nothing turn by the first.
 const PLAIN: usize = 0;
 const COMPRESSED: usize = 1;
@@ -41,6 +44,65 @@ pub fn deepseek4(h: &Header) -> Result<Plan, ArchError> {
     })?;
     plan.residuals = Some(ResidualsPlan { n: count(h)?, end: weighted_end(&t)? });
     Ok(plan)
+}
+
+/// GLM 5 Next: a delta rule, and latent attention without rotation that chooses blocks of positions by pooled keys.
+pub fn glm5_next(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: false };
+    let spread = SpreadPlan { magnitude: 2.0, eps: 0.0, rounds: Some(h.count("hyper_connection.sinkhorn_iterations")?) };
+    let (own, limits) = (own_indexer(&t, |_| true)?, ClampLimits::read_for_all(h, t.dims.n_layer)?);
+    let mut plan = t.plan_of(|il| {
+        let mut mixer = mixer(&t, il)?;
+        match &mut mixer {
+            Mixer::Recurrent(RecurrentPlan::Delta(delta)) => delta.eps = DELTA_EPS,
+            Mixer::Latent(latent) if own[il] => latent.choice = Some(ChoicePlan::Own(Box::new(block_indexer(&t, il)?))),
+            Mixer::Latent(latent) => latent.choice = Some(ChoicePlan::Last),
+            _ => {}
+        }
+        let mut feed_forward = t.feed_forward(il)?;
+        limits.set(il, Clamp::Before, &mut feed_forward);
+        layer(&t, il, spread, mixer, feed_forward)
+    })?;
+    plan.residuals = Some(ResidualsPlan { n: count(h)?, end: MergePlan::Mean });
+    Ok(plan)
+}
+
+/// An indexer that pools keys as they are normed, and chooses their positions.
+fn block_indexer(t: &Transformer, il: usize) -> Result<IndexerPlan, ArchError> {
+    let (h, n_embd) = (t.h, t.dims.n_embd);
+    let (n_head, head_dim) = (h.count("attention.indexer.head_count")?, h.count("attention.indexer.key_length")?);
+    let (ratio, top_k) = (h.count("attention.indexer.kpool")?, h.count("attention.indexer.top_k")?);
+    if !top_k.is_multiple_of(ratio) {
+        return Err(h.wrong("attention.indexer.top_k", format!("a multiple of attention.indexer.kpool, {ratio}")));
+    }
+    if !h.flag_or("attention.indexer.kpool_select_tail", false) {
+        return Err(h.wrong("attention.indexer.kpool_select_tail", "true: else the first tokens would see nothing"));
+    }
+    let linear = |what: &str, n_in, n_out| h.linear(t.blk(il, what), n_in, n_out);
+    let eps = h.number("attention.layer_norm_epsilon").filter(|e| *e >= 0.0).unwrap_or(0.0);
+    Ok(IndexerPlan {
+        n_head,
+        head_dim,
+        q: linear("indexer.attn_q_b", h.count("attention.q_lora_rank")?, n_head * head_dim),
+        q_norm: None,
+        keys: IndexerKeys::Pooled(PoolPlan {
+            ratio,
+            dim: head_dim,
+            overlaps: false,
+            values: linear("indexer.attn_k", n_embd, head_dim),
+            value_norm: Some(h.norm(&t.blk(il, "indexer.k_norm"), NormKind::Layer, head_dim, eps)),
+            logits: Some((
+                linear("indexer_compressor_gate", n_embd, head_dim),
+                h.tensor(t.blk(il, "indexer_compressor_ape.weight"), &[head_dim, ratio]),
+            )),
+            norm: None,
+            rope: None,
+        }),
+        weights: Some(linear("indexer.proj", n_embd, n_head)),
+        rope: None,
+        chooses: Chooses::Blocks(top_k / ratio),
+    })
 }
 
 fn shared_row(t: &Transformer, il: usize, head_dim: usize, ratio: usize) -> Result<SharedRowPlan, ArchError> {

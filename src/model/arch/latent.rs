@@ -82,7 +82,7 @@ pub fn latent(t: &Transformer, il: usize) -> Result<LatentPlan, ArchError> {
 fn latent_of(t: &Transformer, il: usize, sizes: Sizes) -> Result<LatentPlan, ArchError> {
     let (h, n_embd, n_head) = (t.h, t.dims.n_embd, t.dims.n_head[il]);
     let blk = |what: &str| t.blk(il, what);
-    let (Sizes { n_latent, head_dim, head_dim_v }, n_rope) = (sizes, h.count("rope.dimension_count")?);
+    let (Sizes { n_latent, head_dim, head_dim_v }, n_rope) = (sizes, h.counts("rope.dimension_count", 1, None)?[0]);
     let n_nope = head_dim.checked_sub(n_rope).filter(|n| *n > 0);
     let n_nope = n_nope.ok_or_else(|| h.wrong("attention.key_length", format!("more than rope.dimension_count, {n_rope}")))?;
     let norm = |what: &str, width| h.norm(&blk(what), t.kind, width, t.eps);

@@ -1,7 +1,8 @@
-//! Families whose attention looks at a few chosen keys: DeepSeek V3.2, GLM 5.
+//! Families whose attention looks at a few chosen keys: DeepSeek V3.2, GLM 5, MiniMax M3.
 
 use super::super::plan::{
-    ChoicePlan, Chooses, Gating, IndexerKeys, IndexerPlan, IndexerRope, LatentPlan, LayerPlan, Mixer, NormKind, Plan, RopePairs, RopePlan,
+    ChoicePlan, Chooses, Clamp, Gating, IndexerKeys, IndexerPlan, IndexerRope, LatentPlan, LayerPlan, Mixer, NormKind, Plan, RopePairs,
+    RopePlan,
 };
 use super::latent::{base, latent, scores_by_yarn};
 use super::transformer::{Router, Transformer};
@@ -38,6 +39,41 @@ pub fn glm_dsa(h: &Header) -> Result<Plan, ArchError> {
             false => ChoicePlan::Last,
         });
         Ok(latent)
+    })
+}
+
+/// MiniMax M3: each KV head looks at blocks of keys of its own; the first, dense layers see all.
+pub fn minimax_m3(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = Transformer::new(h)?.rope(RopePairs::Neox)?;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: false };
+    t.clamp = Some(Clamp::Swiglu { alpha: 1.702, limit: 7.0 });
+    let dense_first = h.whole_or("leading_dense_block_count", 0)?;
+    t.plan_with(|il, attention| {
+        if il >= dense_first {
+            attention.choice = Some(ChoicePlan::Own(Box::new(head_indexer(&t, il)?)));
+        }
+        Ok(())
+    })
+}
+
+/// An indexer whose heads choose for one KV head each.
+fn head_indexer(t: &Transformer, il: usize) -> Result<IndexerPlan, ArchError> {
+    let (h, n_embd) = (t.h, t.dims.n_embd);
+    let (n_head, head_dim) = (h.count("attention.indexer.head_count")?, h.count("attention.indexer.key_length")?);
+    let norm = |what: &str| h.norm(&t.blk(il, what), NormKind::Rms, head_dim, t.eps);
+    Ok(IndexerPlan {
+        n_head,
+        head_dim,
+        q: h.linear(t.blk(il, "indexer.q_proj"), n_embd, n_head * head_dim),
+        q_norm: Some(norm("indexer.q_norm")),
+        keys: IndexerKeys::Each { k: h.linear(t.blk(il, "indexer.k_proj"), n_embd, head_dim), norm: norm("indexer.k_norm") },
+        weights: None,
+        rope: Some(IndexerRope { rope: 0, last: false }),
+        chooses: Chooses::BlocksOfHeads {
+            n: h.count("attention.indexer.top_k")?,
+            size: h.count("attention.indexer.block_size")?,
+            last: h.whole_or("attention.indexer.local_blocks", 0)?,
+        },
     })
 }
 

@@ -1,14 +1,15 @@
 //! Attention of grouped query heads over the KV cache.
 
-use super::super::cache::{KvCache, LayerCache};
+use super::super::cache::LayerCache;
 use super::super::kernels::{self, KernelSet, KvHead};
 use super::super::plan::{AttentionPlan, GateFrom, HeadNorm, KeysOf, NormAt, TensorError, To};
 use super::super::rope::Rope;
 use super::super::weight::{Linear, Norm, vector};
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
+use super::choice::{Choice, Inputs};
 use super::gate::GateRows;
-use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut};
+use super::{Caches, LinearGroup, NormInPlace, Pass, Taken, project, values, values_mut};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
 use std::ops::Range;
@@ -28,6 +29,7 @@ pub struct Attention {
     gate: Option<Linear>,
     /// [n_head] each, or empty.
     sinks: Vec<f32>,
+    choice: Option<Choice>,
     q_scales: Vec<f32>,
     slopes: Vec<f32>,
 }
@@ -42,7 +44,8 @@ struct Parts {
 }
 
 impl Attention {
-    pub fn bind(file: &Gguf, plan: &AttentionPlan, il_kv: usize) -> Result<Self, TensorError> {
+    pub fn bind(file: &Gguf, plan: &AttentionPlan, il_kv: usize, taken: &mut Taken) -> Result<Self, TensorError> {
+        let il_indexer = il_kv + usize::from(plan.keys_of == KeysOf::Own);
         let norm = |plan: Option<&_>| plan.map(|n| Norm::bind(file, n)).transpose();
         let head_norm = plan.head_norm.as_ref();
         let gate = plan.gate.as_ref().and_then(|g| match &g.from {
@@ -61,6 +64,7 @@ impl Attention {
             value_norm: norm(plan.value_norm.as_ref())?,
             attended_norm: norm(plan.attended_norm.as_ref())?,
             gate: gate.map(|l| Linear::bind(file, l)).transpose()?,
+            choice: plan.choice.as_ref().map(|c| Choice::bind(file, c, il_indexer, taken)).transpose()?,
             sinks: plan.sinks.as_ref().map(|t| vector(file, t)).transpose()?.unwrap_or_default(),
             q_scales: head_norm.and_then(|n| n.q_scales.as_ref()).map(|t| vector(file, t)).transpose()?.unwrap_or_default(),
             slopes: plan.alibi.map(|bias| slopes(plan.n_head, bias)).unwrap_or_default(),
@@ -93,14 +97,18 @@ impl Attention {
         from: &Tensor,
         to: To,
         ropes: &[Rope],
-        kv: &mut KvCache,
+        caches: &mut Caches,
         cancel: &AtomicBool,
     ) -> Result<(), ForwardError> {
         w.qkv.inplace_op2(from, &LinearGroup { linears: &self.qkv, pass, add: false })?;
         if let Some(gate) = &self.gate {
             w.gate.inplace_op2(from, &LinearGroup { linears: std::slice::from_ref(gate), pass, add: false })?;
         }
+        if let Some(choice) = &self.choice {
+            choice.make(pass, w, Inputs { input: from, queries: from }, ropes, caches, cancel)?;
+        }
         check(cancel)?;
+        let kv = &mut *caches.kv;
         let rope = self.plan.rope.map(|i| (&ropes[i], &w.angles[i][..]));
         // The op is called through a shared reference; the lock is never waited for.
         let layer = Mutex::new(kv.layer_mut(self.il_kv));
@@ -247,6 +255,7 @@ impl InplaceOp2 for Attend<'_> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let (a, plan) = (self.attention, &self.attention.plan);
         let given = |x: &'_ [f32]| -> bool { !x.is_empty() };
+        let choice = a.choice.as_ref().map(|_| self.pass.compute.choice_scratch());
         let shape = kernels::Attention {
             n_head: plan.n_head,
             n_head_kv: plan.n_head_kv,
@@ -260,7 +269,7 @@ impl InplaceOp2 for Attend<'_> {
             softcap: plan.score_cap,
             slopes: given(&a.slopes).then_some(&a.slopes[..]),
             sinks: given(&a.sinks).then_some(&a.sinks[..]),
-            chosen: None,
+            chosen: choice.as_ref().and_then(|c| c.chosen()),
             pooled: None,
         };
         let heads = |head| KvHead { keys: self.layer.k.head(head), values: self.layer.v.head(head) };

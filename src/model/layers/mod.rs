@@ -148,7 +148,7 @@ impl Layer {
                 Step::Mix { from, to, mixer } => {
                     let input = w.slot(*from);
                     match mixer {
-                        Bound::Attention(attention) => attention.forward(pass, w, input, *to, ropes, caches.kv, cancel)?,
+                        Bound::Attention(attention) => attention.forward(pass, w, input, *to, ropes, caches, cancel)?,
                         Bound::FeedForward(ffn) => ffn.forward(pass, w, input, *to, cancel)?,
                         Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
                         Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, caches, cancel)?,
@@ -174,7 +174,7 @@ impl Bound {
         let il_kv = taken.kv;
         taken.kv += plan.cached().count();
         Ok(match plan {
-            Mixer::Attention(a) => Bound::Attention(Box::new(Attention::bind(file, a, il_kv)?)),
+            Mixer::Attention(a) => Bound::Attention(Box::new(Attention::bind(file, a, il_kv, taken)?)),
             Mixer::Latent(l) => Bound::Latent(Box::new(Latent::bind(file, l, il_kv, taken)?)),
             Mixer::SharedRow(s) => Bound::SharedRow(Box::new(SharedRow::bind(file, s, il_kv, taken)?)),
             Mixer::LayerInput(l) => Bound::LayerInput(Box::new(LayerInput::bind(file, l, taken.n_layer)?)),

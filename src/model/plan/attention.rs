@@ -1,6 +1,6 @@
 //! Attention over keys and values that a cache keeps.
 
-use super::{Cached, LinearPlan, NormPlan, RopePairs, Seen, TensorPlan};
+use super::{Cached, ChoicePlan, LinearPlan, NormPlan, RopePairs, Seen, TensorPlan};
 
 /// Rotary position embedding: one set of angles, shared by all layers that name it.
 #[derive(Debug, Clone, PartialEq)]
@@ -129,6 +129,8 @@ pub struct AttentionPlan {
     /// Scores become cap * tanh(score / cap).
     pub score_cap: Option<f32>,
     pub seen: Seen,
+    /// Which of the keys it sees it looks at, if not all.
+    pub choice: Option<ChoicePlan>,
     /// Scores lose slope * distance, with a slope for each head (ALiBi, arXiv 2108.12409): the greatest bias.
     pub alibi: Option<f32>,
     /// A score for each head that takes its share and has no value, [n_head].
@@ -166,6 +168,7 @@ impl AttentionPlan {
             scale: 1.0 / (head_dim_k as f32).sqrt(),
             score_cap: None,
             seen: Seen::All,
+            choice: None,
             alibi: None,
             sinks: None,
             temperature: None,

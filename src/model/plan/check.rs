@@ -21,7 +21,7 @@ impl Plan {
             self.residuals_fit(&layer.steps).map_err(|what| Misfit { il, what })?;
             for mixer in layer.mixers() {
                 let fits = match mixer {
-                    Mixer::Attention(a) => self.attention_fits(a, &cached),
+                    Mixer::Attention(a) => self.attention_fits(a, &cached, &mut has_chosen),
                     Mixer::Latent(l) => self.latent_fits(l, &mut has_chosen),
                     Mixer::SharedRow(s) => self.shared_row_fits(s),
                     Mixer::Recurrent(RecurrentPlan::Decay(d)) => {
@@ -37,7 +37,7 @@ impl Plan {
         Ok(())
     }
 
-    fn attention_fits(&self, a: &AttentionPlan, cached: &[Cached]) -> Result<(), String> {
+    fn attention_fits(&self, a: &AttentionPlan, cached: &[Cached], has_chosen: &mut bool) -> Result<(), String> {
         let heads = a.n_head > 0 && a.n_head_kv > 0 && a.n_head.is_multiple_of(a.n_head_kv);
         or(heads, || format!("{} heads for keys do not fit {} heads", a.n_head_kv, a.n_head))?;
         or(a.head_dim_k > 0 && a.head_dim_v > 0, || "heads of no length".to_owned())?;
@@ -50,7 +50,8 @@ impl Plan {
             let (width, n) = (gate.width(a), a.n_head * a.head_dim_v);
             or(width > 0 && n.is_multiple_of(width), || format!("{width} gates do not fit {n} values"))?;
         }
-        Ok(())
+        let n_embd = a.out.n_out;
+        self.choice_fits(a.choice.as_ref(), n_embd, a.n_head_kv, has_chosen)
     }
 
     /// What is spread over residuals was merged from them, by a merge that knows how.
@@ -80,16 +81,23 @@ impl Plan {
         }
         self.rope_fits(l.rope, l.n_rope)?;
         let n_queries = l.q_a.as_ref().map_or(l.kv_a.n_in, |(q_a, _)| q_a.n_out);
-        self.choice_fits(l.choice.as_ref(), n_queries, has_chosen)
+        self.choice_fits(l.choice.as_ref(), n_queries, 1, has_chosen)
     }
 
-    /// `n_queries` is the width of what an indexer's queries are made of.
-    fn choice_fits(&self, choice: Option<&ChoicePlan>, n_queries: usize, has_chosen: &mut bool) -> Result<(), String> {
+    /// `n_queries` is the width of what an indexer's queries are made of, `n_head_kv` the heads that may look at keys of
+    /// their own.
+    fn choice_fits(&self, choice: Option<&ChoicePlan>, n_queries: usize, n_head_kv: usize, has_chosen: &mut bool) -> Result<(), String> {
         match choice {
             None => Ok(()),
             Some(ChoicePlan::Last) => or(*has_chosen, || "it looks at what a layer before has chosen, and none has".to_owned()),
             Some(ChoicePlan::Own(indexer)) => {
                 *has_chosen = true;
+                let fits = match (indexer.chooses, indexer.pool()) {
+                    (Chooses::Keys(_), None) | (Chooses::Blocks(_) | Chooses::Positions(_), Some(_)) => true,
+                    (Chooses::BlocksOfHeads { .. }, None) => indexer.n_head == n_head_kv,
+                    _ => false,
+                };
+                or(fits, || format!("an indexer of {} heads that does not choose positions", indexer.n_head))?;
                 self.indexer_fits(indexer, n_queries)
             }
         }

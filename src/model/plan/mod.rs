@@ -104,6 +104,7 @@ impl Mixer {
 
     fn indexer(&self) -> Option<&IndexerPlan> {
         match self {
+            Mixer::Attention(a) => a.choice.as_ref()?.own(),
             Mixer::Latent(l) => l.choice.as_ref()?.own(),
             Mixer::SharedRow(s) => s.choice.as_deref(),
             _ => None,

@@ -72,7 +72,7 @@ impl Pool {
             if stride > width {
                 kept[width..].copy_from_slice(&s.logits[r * width..][..width]);
             }
-            if (pos + 1) % ratio == 0 {
+            if (pos + 1).is_multiple_of(ratio) {
                 self.pool(state, pos + 1 - ratio, &mut s.row);
                 self.finish(pass, pos + 1 - ratio, ropes, s);
                 caches.kv.layer_mut(self.il_kv).k.store(0, pos / ratio, &s.row);
