@@ -182,7 +182,7 @@ impl Model {
             return Err(ForwardError::Id { id, n_vocab });
         }
         session.kv.begin(ids.len());
-        let pass = self.compute.pass(ids, pos);
+        let pass = self.compute.pass(&session.ids, ids);
         let w = &mut self.workspace;
         w.embed(&self.embedding, ids, pos, &pass)?;
         w.begin(&pass)?;
@@ -196,6 +196,7 @@ impl Model {
             check(cancel)?;
             w.logits(&pass, &self.end, group, emit)?;
         }
+        drop(pass);
         session.kv.advance(ids.len());
         session.states.advance(ids.len());
         session.ids.extend_from_slice(ids);

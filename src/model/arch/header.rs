@@ -153,6 +153,16 @@ impl<'a> Header<'a> {
         self.file.bool(&self.key(name)).unwrap_or(default)
     }
 
+    /// At least `n` whole numbers, if the key is there.
+    pub fn whole_numbers(&self, name: &str, n: usize) -> Result<Option<Vec<u64>>, ArchError> {
+        let key = self.key(name);
+        if self.file.get(&key).is_none() {
+            return Ok(None);
+        }
+        let values = self.file.want_ints::<u64>(&key).ok().flatten().filter(|v| v.len() >= n);
+        values.map(Some).ok_or_else(|| self.wrong(name, format!("at least {n} whole numbers")))
+    }
+
     /// Numbers, one or several.
     pub fn number(&self, name: &str) -> Option<f32> {
         self.file.f32(&self.key(name)).filter(|v| v.is_finite())

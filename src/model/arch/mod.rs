@@ -18,6 +18,7 @@ mod latent;
 mod llama;
 mod post_norm;
 mod qwen;
+mod qwen4;
 mod recurrent;
 mod residuals;
 mod rwkv;
@@ -130,6 +131,7 @@ pub const TABLE: &[Architecture] = &[
     row("qwen2vl", llama::qwen2vl),
     row("qwen3", llama::neox),
     row("qwen3moe", llama::neox),
+    row("qwen4exp", qwen4::qwen4exp),
     row("qwen3vl", llama::qwen3vl),
     row("qwen3vlmoe", llama::qwen3vl),
     row("refact", llama::refact),

@@ -1,9 +1,9 @@
 //! Families with recurrent layers: Mamba 1 and 2 and their hybrids, LFM 2, Qwen 3 Next and 3.5.
 
 use super::super::plan::{
-    Activation, BranchPlan, ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, Gate, GateActivation, GateFrom,
-    GatedConvPlan, Gating, HeadScanPlan, LayerPlan, LinearPlan, Mixer, NormKind, Plan, RecurrentPlan, Remains, RetentionPlan, RopePairs,
-    ScanSource, Slot, StepPlan, To,
+    Activation, AttentionPlan, BranchPlan, ChannelScanPlan, ConvPlan, DeltaGate, DeltaInput, DeltaPlan, DeltaRates, Gate, GateActivation,
+    GateFrom, GatedConvPlan, Gating, HeadScanPlan, LayerPlan, LinearPlan, Mixer, NormKind, Plan, RecurrentPlan, Remains, RetentionPlan,
+    RopePairs, ScanSource, Slot, StepPlan, To,
 };
 use super::granite;
 use super::llama::sections;
@@ -176,17 +176,22 @@ fn delta_hybrid(mut t: Transformer, heads_in_turn: bool) -> Result<Plan, ArchErr
         let mixer = if t.h.has(&t.blk(il, "ssm_out.weight")) {
             Mixer::Recurrent(RecurrentPlan::Delta(delta(&t, il, heads_in_turn)?))
         } else {
-            let mut attention = t.attention(il)?;
-            let n_q = 2 * attention.n_head * attention.head_dim_k;
-            attention.qkv[0] = t.h.linear(t.blk(il, "attn_q"), t.dims.n_embd, n_q);
-            attention.gate = Some(Gate { from: GateFrom::Queries, activation: GateActivation::Sigmoid });
-            Mixer::Attention(attention)
+            Mixer::Attention(gated_attention(&t, il)?)
         };
         Ok(t.layer(il, mixer, t.feed_forward(il)?))
     })
 }
 
-fn delta(t: &Transformer, il: usize, heads_in_turn: bool) -> Result<DeltaPlan, ArchError> {
+/// Attention whose query matrix also gives its gate.
+pub fn gated_attention(t: &Transformer, il: usize) -> Result<AttentionPlan, ArchError> {
+    let mut attention = t.attention(il)?;
+    let n_q = 2 * attention.n_head * attention.head_dim_k;
+    attention.qkv[0] = t.h.linear(t.blk(il, "attn_q"), t.dims.n_embd, n_q);
+    attention.gate = Some(Gate { from: GateFrom::Queries, activation: GateActivation::Sigmoid });
+    Ok(attention)
+}
+
+pub fn delta(t: &Transformer, il: usize, heads_in_turn: bool) -> Result<DeltaPlan, ArchError> {
     let (h, n_embd) = (t.h, t.dims.n_embd);
     let (n_head_k, n_head_v) = (h.count("ssm.group_count")?, h.count("ssm.time_step_rank")?);
     let (head_dim_k, n_inner) = (h.count("ssm.state_size")?, h.count("ssm.inner_size")?);

@@ -25,6 +25,8 @@ pub struct Compute {
 #[derive(Clone)]
 pub struct Pass<'a> {
     pub compute: &'a Compute,
+    /// All ids before them.
+    before: &'a [u32],
     pub ids: &'a [u32],
     pub rows: usize,
     pub pos: usize,
@@ -53,8 +55,9 @@ impl Compute {
         self.kernels.set()
     }
 
-    pub fn pass<'a>(&'a self, ids: &'a [u32], pos: usize) -> Pass<'a> {
-        Pass { compute: self, ids, rows: ids.len(), pos, _awake: Arc::new(self.kernels.pass()) }
+    pub fn pass<'a>(&'a self, before: &'a [u32], ids: &'a [u32]) -> Pass<'a> {
+        let pos = before.len();
+        Pass { compute: self, before, ids, rows: ids.len(), pos, _awake: Arc::new(self.kernels.pass()) }
     }
 
     /// Bytes of what grows with use.
@@ -87,6 +90,14 @@ impl Compute {
 }
 
 impl<'a> Pass<'a> {
+    /// The id `back` positions before row `r`, where there is one.
+    pub fn id_before(&self, r: usize, back: usize) -> Option<u32> {
+        match r.checked_sub(back) {
+            Some(i) => Some(self.ids[i]),
+            None => self.before.len().checked_sub(back - r).map(|i| self.before[i]),
+        }
+    }
+
     pub fn with_rows(&self, rows: usize) -> Pass<'a> {
         Pass { rows, ..self.clone() }
     }

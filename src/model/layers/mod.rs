@@ -13,6 +13,7 @@ mod feed_forward;
 mod gate;
 mod latent;
 mod linear;
+mod ngram;
 mod norm;
 mod per_layer;
 mod recall;
@@ -41,11 +42,13 @@ use candle_core::{CpuStorage, Layout, Tensor};
 use experts::Experts;
 use feed_forward::FeedForward;
 use latent::Latent;
+use ngram::{Inject, Ngram};
 use per_layer::LayerInput;
 use recall::{Keep, Recall};
 use recurrent::Recurrent;
 use residuals::SpreadRows;
 use shared_row::SharedRow;
+use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use streams::Streams;
 
@@ -80,6 +83,7 @@ enum Step {
     Recall { from: Slot, to: Slot, n: usize, score: Vec<f32>, eps: f32 },
     Merge { to: Slot, merge: Box<Merge> },
     Spread { from: Slot, n: usize },
+    Ngram(Box<Ngram>),
 }
 
 /// A mixer with its weights.
@@ -110,6 +114,7 @@ impl Layer {
                 StepPlan::Streams(step) => Step::Streams(Box::new(Streams::bind(file, step)?)),
                 StepPlan::Fill { to, with } => Step::Fill { to: *to, with: vector(file, with)? },
                 StepPlan::Merge { to, merge } => Step::Merge { to: *to, merge: Box::new(Merge::bind(file, merge, bound.n_residual)?) },
+                StepPlan::Ngram(ngram) => Step::Ngram(Box::new(Ngram::bind(file, ngram, bound)?)),
                 StepPlan::Spread { from } => Step::Spread { from: *from, n: bound.n_residual },
                 StepPlan::Scale { slot, by } => Step::Scale { slot: *slot, by: vector(file, by)?[0] },
                 StepPlan::Copy { from, to, scale } => Step::Add { from: *from, to: *to, scale: *scale, add: false },
@@ -144,6 +149,10 @@ impl Layer {
                 Step::Fill { to, with } => w.slot(*to).inplace_op1(&Fill { with, pass })?,
                 Step::Scale { slot, by } => w.slot(*slot).inplace_op1(&Scale { scale: *by, pass, width: w.n_embd })?,
                 Step::Merge { to, merge } => w.slot(*to).inplace_op2(&w.residuals, &MergeRows { merge, pass })?,
+                Step::Ngram(ngram) => {
+                    let state = Mutex::new(caches.states.next_mut(ngram.il_state));
+                    w.residuals.inplace_op1(&Inject { ngram, pass, state })?
+                }
                 Step::Spread { from, n } => w.residuals.inplace_op2(w.slot(*from), &SpreadRows { n: *n, pass })?,
                 Step::Mix { from, to, mixer } => {
                     let input = w.slot(*from);

@@ -67,6 +67,7 @@ impl Plan {
                         MergePlan::Gated(g) => g.spread.is_some(),
                     };
                 }
+                StepPlan::Ngram(n) => or(n.n == self.n_residual() && n.n > 0, || "it gives to residuals that are not there".to_owned())?,
                 StepPlan::Spread { .. } => or(spreads, || "it spreads what it has not merged".to_owned())?,
                 _ => {}
             }

@@ -14,6 +14,7 @@ mod choice;
 mod experts;
 mod feed_forward;
 mod latent;
+mod ngram;
 mod per_layer;
 mod pool;
 mod recurrent;
@@ -31,6 +32,7 @@ pub use choice::{ChoicePlan, Chooses, IndexerKeys, IndexerPlan, IndexerRope};
 pub use experts::{ExpertsPlan, Gating, Groups, LatentExperts, Matrices, SharedExpert};
 pub use feed_forward::{Activation, Clamp, FeedForwardPlan, Xielu};
 pub use latent::{LatentForm, LatentPlan};
+pub use ngram::NgramPlan;
 pub use per_layer::{LayerInputPlan, PerLayerPlan};
 pub use pool::PoolPlan;
 pub use recurrent::{
@@ -189,6 +191,8 @@ pub enum StepPlan {
         to: Slot,
         merge: Box<MergePlan>,
     },
+    /// The residuals take up what the last few tokens are together.
+    Ngram(Box<NgramPlan>),
     /// What the last merge read takes up `from`, as that merge says.
     Spread {
         from: Slot,
@@ -196,6 +200,16 @@ pub enum StepPlan {
 }
 
 impl StepPlan {
+    /// Values of the states it takes, in their order.
+    fn states(&self) -> impl Iterator<Item = usize> + use<> {
+        let (own, of_mixer) = match self {
+            StepPlan::Ngram(ngram) => (Some(ngram.state()), None),
+            StepPlan::Mix { mixer, .. } => (None, Some(mixer.states())),
+            _ => (None, None),
+        };
+        own.into_iter().chain(of_mixer.into_iter().flatten())
+    }
+
     fn writes(&self) -> Option<Slot> {
         match self {
             StepPlan::Keep { from, .. } => Some(*from),
@@ -204,7 +218,7 @@ impl StepPlan {
             StepPlan::Norm { to, .. } | StepPlan::Add { to, .. } | StepPlan::Copy { to, .. } | StepPlan::Fill { to, .. } => Some(*to),
             StepPlan::Mix { to, .. } => Some(to.slot()),
             StepPlan::Scale { slot, .. } => Some(*slot),
-            StepPlan::Spread { .. } => None,
+            StepPlan::Spread { .. } | StepPlan::Ngram(_) => None,
         }
     }
 }
@@ -356,7 +370,7 @@ impl Plan {
 
     /// Values of each state, in their order.
     pub fn states(&self) -> impl Iterator<Item = usize> {
-        self.mixers().flat_map(Mixer::states)
+        self.layers.iter().flat_map(|layer| &layer.steps).flat_map(StepPlan::states)
     }
 
     pub fn uses(&self, slot: Slot) -> bool {
