@@ -61,10 +61,10 @@ fn layers(t: &Transformer, adjust: impl Fn(&mut LatentPlan)) -> Result<Plan, Arc
 }
 
 /// Lengths of a latent row, and of a head's keys and values.
-struct Sizes {
-    n_latent: usize,
-    head_dim: usize,
-    head_dim_v: usize,
+pub struct Sizes {
+    pub n_latent: usize,
+    pub head_dim: usize,
+    pub head_dim_v: usize,
 }
 
 /// Latent attention with what its tensors show.
@@ -79,7 +79,7 @@ pub fn latent(t: &Transformer, il: usize) -> Result<LatentPlan, ArchError> {
     latent_of(t, il, sizes)
 }
 
-fn latent_of(t: &Transformer, il: usize, sizes: Sizes) -> Result<LatentPlan, ArchError> {
+pub fn latent_of(t: &Transformer, il: usize, sizes: Sizes) -> Result<LatentPlan, ArchError> {
     let (h, n_embd, n_head) = (t.h, t.dims.n_embd, t.dims.n_head[il]);
     let blk = |what: &str| t.blk(il, what);
     let (Sizes { n_latent, head_dim, head_dim_v }, n_rope) = (sizes, h.counts("rope.dimension_count", 1, None)?[0]);

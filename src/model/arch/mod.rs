@@ -65,6 +65,7 @@ pub const TABLE: &[Architecture] = &[
     row("deepseek32", sparse::deepseek32),
     row("deepseek4", compressed::deepseek4),
     row("dots1", experts::sigmoid_neox),
+    row("dots3note", sparse::dots3note),
     row("ernie4_5", llama::plan),
     row("ernie4_5-moe", llama::plan),
     row("exaone", llama::neox),

@@ -1,10 +1,10 @@
-//! Families whose attention looks at a few chosen keys: DeepSeek V3.2, GLM 5, MiniMax M3.
+//! Families whose attention looks at a few chosen keys: DeepSeek V3.2, GLM 5, MiniMax M3, dots 3.
 
 use super::super::plan::{
-    ChoicePlan, Chooses, Clamp, Gating, IndexerKeys, IndexerPlan, IndexerRope, LatentPlan, LayerPlan, Mixer, NormKind, Plan, RopePairs,
-    RopePlan,
+    ChoicePlan, Chooses, Clamp, GateActivation, Gating, IndexerKeys, IndexerPlan, IndexerRope, LatentPlan, LayerPlan, Mixer, NormKind,
+    Plan, RopePairs, RopePlan, Seen,
 };
-use super::latent::{base, latent, scores_by_yarn};
+use super::latent::{Sizes, base, latent, latent_of, scores_by_yarn};
 use super::transformer::{Router, Transformer};
 use super::{ArchError, Header};
 
@@ -38,6 +38,31 @@ pub fn glm_dsa(h: &Header) -> Result<Plan, ArchError> {
             true => indexer(&t, il, IndexerRope { rope: 0, last: false }, 0.0)?,
             false => ChoicePlan::Last,
         });
+        Ok(latent)
+    })
+}
+
+/// dots 3: sliding layers see all of their window by latent rows and a rope of their own, the others choose.
+pub fn dots3note(h: &Header) -> Result<Plan, ArchError> {
+    let mut t = base(h, RopePairs::Norm)?.windows(0)?;
+    t.router = Router { gating: Gating::Sigmoid, renormalize: false };
+    let main = t.ropes[0].clone();
+    t.ropes.push(RopePlan { pairs: RopePairs::Neox, ..main.clone() });
+    t.ropes.push(RopePlan { base: h.positive_or("rope.freq_base_swa", main.base)?, ..main });
+    layers(&t, |il| {
+        let mut latent = if t.seen[il] == Seen::All {
+            let choice = indexer(&t, il, IndexerRope { rope: 1, last: false }, K_NORM_EPS)?;
+            LatentPlan { choice: Some(choice), ..latent(&t, il)? }
+        } else {
+            let sizes = Sizes {
+                n_latent: h.count("attention.kv_lora_rank_swa")?,
+                head_dim: h.count("attention.key_length_mla_swa")?,
+                head_dim_v: h.count("attention.value_length_mla_swa")?,
+            };
+            LatentPlan { rope: Some(2), ..latent_of(&t, il, sizes)? }
+        };
+        latent.rope_norm = Some(h.norm(&t.blk(il, "attn_k_norm"), NormKind::Rms, latent.n_rope, t.eps));
+        latent.gate = Some((h.linear(t.blk(il, "attn_gate"), t.dims.n_embd, latent.n_head), GateActivation::Sigmoid));
         Ok(latent)
     })
 }
