@@ -8,7 +8,12 @@ use crate::protocol::{Channel, Command, FinishReason, Input, JobId, Limits, Mess
 use crate::tui::app::{App, Effect, Env};
 
 /// A longer summary would not be one. Thinking counts, where it cannot be switched off.
-pub const SUMMARY_TOKENS_MAX: u32 = 1_024;
+const SUMMARY_TOKENS_MAX: u32 = 1_024;
+
+/// Tokens that a summary may take of a context so large.
+pub fn tokens_max(n_ctx: u32) -> u32 {
+    SUMMARY_TOKENS_MAX.min(n_ctx / 4)
+}
 
 const INSTRUCTION: &str = "Summarize the conversation above in a few short paragraphs, so that it can be gone on with from the summary \
                            alone: what was asked, what was found and decided, names, numbers and what is still open. Write only the \
@@ -33,7 +38,7 @@ pub fn last_exchange(app: &mut App, env: &Env) -> Vec<Effect> {
 
 /// Asks the model for a summary of all it sees up to a turn.
 pub fn begin(app: &mut App, behind: NodeId, wanted: Option<Wanted>) -> Vec<Effect> {
-    let Some(model) = app.models.current.as_ref().map(|c| c.id) else { return Vec::new() };
+    let Some((model, n_ctx)) = app.models.current.as_ref().map(|c| (c.id, c.facts.n_ctx)) else { return Vec::new() };
     let (job, effective) = (app.job(), effective(app));
     let conversation = &mut app.conversation;
     let path = conversation.tree.path(behind);
@@ -58,7 +63,7 @@ pub fn begin(app: &mut App, behind: NodeId, wanted: Option<Wanted>) -> Vec<Effec
         conversation: Some(conversation.id),
         input: Input::Messages { messages, rendering: Rendering { reasoning: Reasoning::Off, ..effective.rendering() } },
         sampling: Box::new(effective.sampling()),
-        limits: Limits { n_predict: Some(SUMMARY_TOKENS_MAX), ..Limits::default() },
+        limits: Limits { n_predict: Some(tokens_max(n_ctx)), ..Limits::default() },
         logprobs: None,
     })]
 }

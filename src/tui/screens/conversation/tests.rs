@@ -412,6 +412,7 @@ fn a_summary_is_written_by_the_model_and_stands_for_what_it_summarizes() {
 #[test]
 fn a_context_is_raised_by_loading_the_model_again() {
     let mut stage = Stage::ready(80, 24);
+    stage.app.models.command.set("ctx_size", "8192").unwrap();
     overflow(&mut stage);
     stage.keys("3");
     let commands = stage.commands();

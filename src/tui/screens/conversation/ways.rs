@@ -91,7 +91,7 @@ pub fn measured(app: &mut App, full: Full, counts: &[u32]) {
             way: Way::Drop { behind: cut.behind, wanted: full.wanted },
         });
     }
-    let summary = u64::from(compact::SUMMARY_TOKENS_MAX);
+    let summary = u64::from(compact::tokens_max(full.n_ctx));
     let can = |cut: &&&cut::Possible| cut.n_tokens + summary + u64::from(room) <= n_ctx && left(cut) + summary <= n_ctx;
     let short: Vec<&&cut::Possible> = fitting.iter().filter(can).collect();
     if let Some(cut) = short.iter().find(|cut| left(cut) + summary <= n_ctx * 3 / 4).or(short.last()) {
@@ -156,7 +156,7 @@ pub fn take(app: &mut App, report: Report, way: Way, env: &Env) -> Vec<Effect> {
         }
         Way::Set { name, value, wanted } => {
             let mut effects = forget_failed(app, wanted);
-            effects.extend(settings::set(app, name, &value, env));
+            effects.extend(choose(app, name, &value, env));
             effects.extend(want(app, wanted, env));
             effects
         }
@@ -173,12 +173,18 @@ pub fn take(app: &mut App, report: Report, way: Way, env: &Env) -> Vec<Effect> {
         }
         Way::Raise { n_ctx, wanted } => {
             let mut effects = forget_failed(app, wanted);
-            effects.extend(settings::set(app, "ctx_size", &n_ctx.to_string(), env));
+            effects.extend(choose(app, "ctx_size", &n_ctx.to_string(), env));
             app.conversation.wanted = Some(wanted);
             effects.extend(models::reload(app));
             effects
         }
     }
+}
+
+/// What a person chooses now counts, whatever the command line said at the start.
+fn choose(app: &mut App, name: &str, value: &str, env: &Env) -> Vec<Effect> {
+    app.models.command.0.remove(name);
+    settings::set(app, name, value, env)
 }
 
 /// An answer that never began leaves nothing behind once another way was chosen.
