@@ -7,17 +7,19 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Files that must match, of those in the whole folder.
-const N_MATCHING: usize = 159;
-/// What does not match, and why: one row of dots3note's 48 chooses another key behind an F16 cache, since two scores lie
-/// nearer together than its rounding moves them (NMSE 2.5e-4; 5.5e-6 behind F32, 1.3e-12 by the exact path).
-const KNOWN_MISSES: &[&str] = &["dots3note"];
+const N_MATCHING: usize = 158;
+/// What does not match, and why. One row of dots3note's 48 chooses another key behind an F16 cache, since two scores lie
+/// nearer together than its rounding moves them (NMSE 2.5e-4; 5.5e-6 behind F32, 1.3e-12 by the exact path). The reference of
+/// minimax-m3 alone was made with flash attention, which rounds keys and values to F16 and adds up in F16: the exact path is
+/// 2.2e-6 away, where 1e-6 is asked for; behind either cache it matches.
+const KNOWN_MISSES: &[&str] = &["dots3note", "minimax-m3"];
 
 struct Case {
     ids: String,
     reference: Vec<f32>,
     own_f16: f64,
     own_f16_cache: f64,
-    /// llama.cpp looks GELU up in a table that the exact path does without, and its flash attention adds up in F16.
+    /// llama.cpp looks GELU up in a table that the exact path does without.
     exact: f64,
 }
 
@@ -39,13 +41,12 @@ pub fn cases(folder: &Path) -> Vec<(String, serde_json::Value)> {
 /// What llama.cpp answers for a model: NAME.json, NAME.logits.
 fn case(folder: &Path, name: &str, json: &serde_json::Value) -> (String, Case) {
     let ids: Vec<String> = json["tokens"].as_array().unwrap().iter().map(|id| id.to_string()).collect();
-    let rounded = json["reference"]["flash_attention"].as_bool().unwrap_or(false);
     let case = Case {
         ids: ids.join(","),
         reference: read_f32(&folder.join(format!("{name}.logits"))),
         own_f16: json["checks"]["nmse_own_f16_run"].as_f64().unwrap(),
         own_f16_cache: json["checks"]["nmse_own_f16_run_f16_cache"].as_f64().unwrap(),
-        exact: if json["checks"]["nmse_exact_gelu_instead_of_f16_table"].is_null() && !rounded { 1e-6 } else { 1e-5 },
+        exact: if json["checks"]["nmse_exact_gelu_instead_of_f16_table"].is_null() { 1e-6 } else { 1e-5 },
     };
     (json["architecture"].as_str().unwrap().to_owned(), case)
 }
