@@ -15,6 +15,9 @@ const WHITE_SPACE: &str = r" |\n{1,2}[ \t]{0,20}";
 const OPTIONS: &str = "x-guidance";
 /// Where other parts of a schema are defined.
 const DEFINITIONS: [&str; 2] = ["$defs", "definitions"];
+/// Where schemas lie in a schema: by name, and alone or in a list.
+const MAPS: [&str; 4] = ["properties", "patternProperties", DEFINITIONS[0], DEFINITIONS[1]];
+const ONE_OR_LIST: [&str; 6] = ["items", "additionalProperties", "prefixItems", "anyOf", "oneOf", "allOf"];
 
 /// The schema of `--json-schema`, within its limits.
 pub(super) fn read(text: &str) -> Result<Value, GrammarError> {
@@ -23,10 +26,43 @@ pub(super) fn read(text: &str) -> Result<Value, GrammarError> {
     }
     let mut schema: Value = serde_json::from_str(text).map_err(|error| GrammarError::NoJson { what: error.to_string() })?;
     check(&schema)?;
+    if !merges(&schema) {
+        close(&mut schema);
+    }
     if let Some(top) = schema.as_object_mut().filter(|top| !top.contains_key(OPTIONS)) {
         top.insert(OPTIONS.to_owned(), json!({ "whitespace_pattern": WHITE_SPACE }));
     }
     Ok(schema)
+}
+
+/// Objects that name their properties have no others unless the schema says so, as llama.cpp reads it
+/// (common/json-schema-to-grammar.cpp): else a model that is unsure goes on with keys of its own.
+fn close(schema: &mut Value) {
+    const OPEN: [&str; 6] = ["additionalProperties", "patternProperties", "unevaluatedProperties", "anyOf", "oneOf", "$ref"];
+    let Some(map) = schema.as_object_mut() else { return };
+    if map.contains_key("properties") && !OPEN.iter().any(|key| map.contains_key(*key)) {
+        map.insert(OPEN[0].to_owned(), json!(false));
+    }
+    for (key, value) in map {
+        match value {
+            Value::Object(parts) if MAPS.contains(&key.as_str()) => parts.values_mut().for_each(close),
+            Value::Array(parts) if ONE_OR_LIST.contains(&key.as_str()) => parts.iter_mut().for_each(close),
+            part if ONE_OR_LIST.contains(&key.as_str()) => close(part),
+            _ => {}
+        }
+    }
+}
+
+/// Whether some object is the meeting of several, each of which names its own part of the properties.
+fn merges(schema: &Value) -> bool {
+    let mut open = vec![schema];
+    while let Some(value) = open.pop() {
+        if value.get("allOf").is_some() {
+            return true;
+        }
+        open.extend(inside(value).map(|(_, value)| value));
+    }
+    false
 }
 
 /// An object of any kind.
@@ -96,8 +132,6 @@ fn with_definitions(part: &Value, whole: &Value) -> Value {
 
 /// The schemas directly inside a schema.
 fn subschemas(schema: &Value) -> Vec<(String, &Value)> {
-    const MAPS: [&str; 4] = ["properties", "patternProperties", DEFINITIONS[0], DEFINITIONS[1]];
-    const ONE_OR_LIST: [&str; 6] = ["items", "additionalProperties", "prefixItems", "anyOf", "oneOf", "allOf"];
     let mut found = Vec::new();
     for (key, value) in schema.as_object().into_iter().flatten() {
         if MAPS.contains(&key.as_str()) || (ONE_OR_LIST.contains(&key.as_str()) && value.is_array()) {

@@ -184,6 +184,23 @@ fn a_refused_token_is_drawn_again_among_the_allowed() {
 }
 
 #[test]
+fn an_object_has_the_properties_it_names_alone_unless_the_schema_says_so() {
+    let grammars = grammars();
+    let named = json!({ "type": "object", "properties": { "n": { "type": "integer" } } });
+    let more = r#"{"n":1,"m":2}"#;
+    assert!(takes(&grammars, &schema(&named), r#"{"n":1}"#));
+    assert!(!takes(&grammars, &schema(&named), more));
+    let mut open = named.clone();
+    open["additionalProperties"] = json!(true);
+    assert!(takes(&grammars, &schema(&open), more));
+    let nested = json!({ "type": "array", "items": named });
+    assert!(!takes(&grammars, &schema(&nested), &format!("[{more}]")));
+    // Each part of a meeting names but its own.
+    let met = json!({ "allOf": [named, { "type": "object", "properties": { "m": { "type": "integer" } } }] });
+    assert!(takes(&grammars, &schema(&met), more));
+}
+
+#[test]
 fn a_schema_that_is_refused_says_where() {
     let grammars = grammars();
     let refused = |value: Value| grammars.compile(&schema(&value)).err().map(|error| error.to_string()).unwrap_or_default();
