@@ -1,14 +1,11 @@
 //! The logits of tiny models of every architecture (golden/archs): whole, in chunks of 7, token by token.
 
 use super::folder;
-use ingle::model::arch::TABLE;
 use ingle::model::kernels::TIER_VARIABLE;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Files that must match, of those in the whole folder.
-const N_MATCHING: usize = 158;
-/// What does not match, and why. One row of dots3note's 48 chooses another key behind an F16 cache, since two scores lie
+/// What does not match, and why; all else must. One row of dots3note's 48 chooses another key behind an F16 cache, since two scores lie
 /// nearer together than its rounding moves them (NMSE 2.5e-4; 5.5e-6 behind F32, 1.3e-12 by the exact path). The reference of
 /// minimax-m3 alone was made with flash attention, which rounds keys and values to F16 and adds up in F16: the exact path is
 /// 2.2e-6 away, where 1e-6 is asked for; behind either cache it matches.
@@ -87,16 +84,10 @@ pub fn logits_by(tier: Option<&str>, model: &Path, ids: &str, arguments: &[&str]
 fn logits_match() {
     let folder = folder("archs");
     let cases = cases(&folder);
-    let (mut passed, mut failed, mut unread) = (0, Vec::new(), Vec::new());
+    let (mut passed, mut failed) = (0, Vec::new());
     super::head(&["model", "architecture", "whole", "chunks of 7", "token by token", "limit", "F16 cache", "limit", "exact", "limit", ""]);
     for (name, json) in &cases {
         let (architecture, case) = case(&folder, name, json);
-        // A file of any architecture that ingle does not know is counted, by name.
-        if TABLE.iter().all(|known| known.name != architecture) {
-            super::row(&[name, &architecture, "not known"]);
-            unread.push(name.as_str());
-            continue;
-        }
         let paths: [(&str, &[&str], f64); 3] = [
             ("F32 cache", &["--cache", "f32"], f64::max(1e-5, 2.0 * case.own_f16)),
             ("F16 cache", &["--cache", "f16"], f64::max(1e-4, 2.0 * case.own_f16_cache)),
@@ -117,8 +108,8 @@ fn logits_match() {
         super::row(&row);
         if ok { passed += 1 } else { failed.push(name.as_str()) }
     }
-    println!("{passed} passed, {} failed, {} of architectures not read yet: {}", failed.len(), unread.len(), unread.join(" "));
-    let unknown: Vec<_> = failed.iter().filter(|name| !KNOWN_MISSES.contains(name)).collect();
-    assert!(unknown.is_empty(), "failed: {unknown:?}");
-    assert!(passed >= N_MATCHING.min(cases.len()), "{passed} passed");
+    println!("{passed} passed, {} failed", failed.len());
+    // A miss that has healed is none any more.
+    let expected: Vec<_> = cases.iter().map(|(name, _)| name.as_str()).filter(|name| KNOWN_MISSES.contains(name)).collect();
+    assert_eq!(failed, expected);
 }

@@ -5,7 +5,7 @@ use super::super::plan::{
     NormKind, Plan, RecurrentPlan, Remains, RopePairs, Slot, StepPlan, TensorPlan, To,
 };
 use super::latent::latent;
-use super::transformer::{Router, Transformer};
+use super::transformer::{ClampLimits, Router, Transformer};
 use super::{ArchError, Header};
 
 /// Kimi Linear: what should rotate does not.
@@ -127,38 +127,4 @@ fn shaped(h: &Header, name: String, shape: &[usize]) -> TensorPlan {
     let found = h.shape(&name).unwrap_or_default();
     let same = found.iter().filter(|n| **n != 1).eq(shape.iter().filter(|n| **n != 1));
     h.tensor(name, if same { &found } else { shape })
-}
-
-/// What each layer's hidden values are held to: the routed experts', and those of every other feed-forward.
-pub struct ClampLimits {
-    routed: Vec<f32>,
-    dense: Vec<f32>,
-}
-
-impl ClampLimits {
-    pub fn read(h: &Header, n_layer: usize) -> Result<Self, ArchError> {
-        let limits = |name: &str| Ok::<_, ArchError>(h.numbers(name, n_layer)?.unwrap_or_else(|| vec![0.0; n_layer]));
-        Ok(Self { routed: limits("swiglu_clamp_exp")?, dense: limits("swiglu_clamp_shexp")? })
-    }
-
-    /// Those of the routed experts for all, where the file has no others.
-    pub fn read_for_all(h: &Header, n_layer: usize) -> Result<Self, ArchError> {
-        let mut limits = Self::read(h, n_layer)?;
-        if h.numbers("swiglu_clamp_shexp", n_layer)?.is_none() {
-            limits.dense.clone_from(&limits.routed);
-        }
-        Ok(limits)
-    }
-
-    pub fn set(&self, il: usize, clamp: fn(f32) -> Clamp, mixer: &mut Mixer) {
-        let of = |limit: f32| (limit > 0.0).then(|| clamp(limit));
-        match mixer {
-            Mixer::Experts(e) => {
-                e.clamp = of(self.routed[il]);
-                e.shared.iter_mut().for_each(|s| s.ffn.clamp = of(self.dense[il]));
-            }
-            Mixer::FeedForward(f) => f.clamp = of(self.dense[il]),
-            _ => {}
-        }
-    }
 }

@@ -4,10 +4,10 @@ use super::super::plan::{
     ChoicePlan, Chooses, Clamp, Gating, IndexerKeys, IndexerPlan, IndexerRope, MergePlan, Mixer, NormKind, Plan, PoolPlan, RecurrentPlan,
     ResidualsPlan, RopePairs, RopePlan, Seen, SharedRowPlan, SpreadPlan,
 };
-use super::channel_delta::{ClampLimits, mixer};
+use super::channel_delta::mixer;
 use super::residuals::{count, layer, weighted_end};
 use super::sparse::own_indexer;
-use super::transformer::{Router, Transformer};
+use super::transformer::{ClampLimits, Router, Transformer};
 use super::{ArchError, Header};
 
 /// Rows of so few positions overlap, and an indexer chooses among them; rows of [`ALL_RATIO`] are all attended.

@@ -4,8 +4,7 @@ use super::super::plan::{
     Activation, BranchPlan, Clamp, ExpertsPlan, Gate, GateActivation, GateFrom, Gating, LayerPlan, Matrices, Mixer, NormAt, Plan,
     RopePairs, Seen, Slot, StepPlan, To,
 };
-use super::channel_delta::ClampLimits;
-use super::transformer::{Block, Router, Transformer};
+use super::transformer::{Block, ClampLimits, Router, Transformer};
 use super::{ArchError, Header};
 
 const SOFTMAX_AS_IT_IS: Router = Router { gating: Gating::Softmax, renormalize: false };

@@ -4,10 +4,9 @@ use super::super::plan::{
     ChoicePlan, Clamp, GateActivation, Gating, IndexerRope, LayerPlan, MergePlan, Mixer, Plan, ResidualsPlan, RopePairs, SpreadPlan,
     WeightedMerge,
 };
-use super::channel_delta::ClampLimits;
 use super::latent::{base, latent};
 use super::sparse::{indexer, own_indexer};
-use super::transformer::{Router, Transformer};
+use super::transformer::{ClampLimits, Router, Transformer};
 use super::{ArchError, Header};
 
 /// More residuals than any model has.
