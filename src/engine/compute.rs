@@ -3,6 +3,7 @@
 use super::generate::{self, Request};
 use super::outbox::Outbox;
 use super::pace;
+use super::sequences::{About, Parked};
 use crate::gguf::{self, Gguf};
 use crate::model::{ForwardError, Model, Session};
 use crate::prompt::Prompter;
@@ -88,10 +89,14 @@ pub enum Done {
     },
 }
 
-/// A loaded model with the one sequence whose keys and values it keeps.
+/// A loaded model with the sequences whose keys and values it keeps.
 pub struct Loaded {
     pub model: Model,
+    /// The current one, and what is known of it.
     pub session: Session,
+    pub about: About,
+    /// The others, the least recently used first.
+    pub parked: Vec<Parked>,
     pub prompter: Option<Arc<Prompter>>,
     /// The file's maps in the table of the SIGBUS handler; dropped before the file.
     _watched: Vec<Watched>,
@@ -170,7 +175,7 @@ fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -
                 facts.notes.push(format!("heads of {head} values stay in f16 in the KV cache: q8_0 takes them by 32"));
             }
             outbox.send(Event::Loaded { job, model: name, facts: Box::new(facts), load_ms: loaded.load_ms });
-            outbox.send(Event::Ledger { model: name, ledger: loaded.model.ledger(&loaded.session) });
+            outbox.send(Event::Ledger { model: name, ledger: loaded.ledger() });
             models.insert(name, loaded);
             finished(job);
             Ok(Done::Loaded { model: name, reference })
@@ -213,7 +218,7 @@ fn load(file: Arc<Gguf>, prompter: Option<Arc<Prompter>>, options: &LoadOptions,
     let session = model.session(options).map_err(|e| e.report(file.name()))?;
     let watched = file.maps().map(|(name, bytes)| maps::watch(bytes, name)).collect();
     warm(file.clone());
-    Ok(Loaded { model, session, prompter, _watched: watched, file, load_ms: pace::ms(pace::now() - accepted) })
+    Ok(Loaded { model, session, about: About::default(), parked: Vec::new(), prompter, _watched: watched, file, load_ms: pace::ms(pace::now() - accepted) })
 }
 
 /// Brings the file's pages into memory beside the first job. What fails here fails again, with a sentence, where it matters.
@@ -261,8 +266,8 @@ type EachPosition<'a> = dyn FnMut(usize, &[f32]) -> Result<(), Report> + 'a;
 
 /// Feeds `ids` from an empty cache, `chunk` at a time (0: as many as fit), and shows the logits of each position.
 fn each_position(loaded: &mut Loaded, ids: &[u32], chunk: usize, cancel: &AtomicBool, emit: &mut EachPosition) -> Result<bool, Report> {
+    loaded.take_up_none();
     let (model, session) = (&mut loaded.model, &mut loaded.session);
-    session.truncate(0);
     let chunk = if chunk == 0 { model.rows_max() } else { chunk.min(model.rows_max()) };
     let mut start = 0;
     for part in ids.chunks(chunk) {

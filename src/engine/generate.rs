@@ -1,12 +1,13 @@
 //! One answer: reuse what the cache holds, prefill the rest, decode until it ends.
 
+use super::borders::borders;
 use super::compute::Loaded;
 use super::outbox::Outbox;
 use super::pace::{self, Chunks, TokenTimes};
 use super::told::Told;
 use crate::model::ForwardError;
 use crate::prompt::{Channels, Pieces};
-use crate::protocol::{Channel, Event, FinishReason, JobId, Limits, ModelId, Offer, Report, Sampling, Statistics, TokenOut};
+use crate::protocol::{Channel, ConversationId, Event, FinishReason, JobId, Limits, ModelId, Offer, Report, Sampling, Statistics, TokenOut};
 use crate::sampler::{Constraint, Sampler, SamplerError};
 use crate::tokenizer::Assembler;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ const LOOK: Duration = Duration::from_secs(1);
 
 pub struct Request {
     pub job: JobId,
+    /// Whose sequence it goes on with.
+    pub conversation: Option<ConversationId>,
     /// The whole prompt; what the cache holds of it is found here, not by the caller.
     pub ids: Vec<u32>,
     pub sampling: Box<Sampling>,
@@ -58,7 +61,8 @@ const KV_STEP: u64 = 1 << 20;
 
 pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &Outbox) -> Result<(), Report> {
     let started = pace::now();
-    check(loaded, &request)?;
+    let n_max = check(loaded, &request)?;
+    request.ids = loaded.take_up(request.conversation, request.ids, n_max);
     let constraint = request.constraint.take();
     let seed = request.sampling.seed.unwrap_or_else(random_seed);
     let stats = Statistics {
@@ -95,11 +99,12 @@ pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &O
         false => FinishReason::Cancelled,
     };
     answer.finish(reason);
+    loaded.sampled(request.ids.len());
     Ok(())
 }
 
-/// What cannot be answered is refused before anything is computed.
-fn check(loaded: &Loaded, request: &Request) -> Result<(), Report> {
+/// What cannot be answered is refused before anything is computed. Gives how long the prompt may be.
+fn check(loaded: &Loaded, request: &Request) -> Result<usize, Report> {
     let (n, n_ctx, n_vocab) = (request.ids.len(), loaded.session.n_ctx(), loaded.model.n_vocab());
     if n == 0 {
         return Err(Report::new("the prompt is empty", "Write something"));
@@ -116,7 +121,7 @@ fn check(loaded: &Loaded, request: &Request) -> Result<(), Report> {
         let offer = Offer::Context { n_prompt: n as u32, n_ctx: n_ctx as u32 };
         return Err(Report::new(what, "Raise ctx_size, or begin a new conversation").offer(offer));
     }
-    Ok(())
+    Ok(n_ctx - room)
 }
 
 /// The low half of a fresh UUID's random bits.
@@ -128,19 +133,19 @@ impl Answer<'_> {
     /// Brings the prompt into the cache; false if cancelled. At least the last id is computed, for its logits.
     fn prefill(&mut self) -> Result<bool, Report> {
         let ids = &self.request.ids;
-        let reused = self.loaded.session.reuse(&ids[..ids.len() - 1]);
+        let reused = self.loaded.session.len();
         self.stats.cache_n = reused as u32;
         self.stats.prompt_n = (ids.len() - reused) as u32;
         #[cfg(test)]
         failpoint(self.request.job, Phase::Prefill);
         let start = pace::now();
         let mut chunks = Chunks::new(self.loaded.model.rows_max());
+        let borders = self.borders(reused);
+        self.loaded.session.snapshot();
         let mut done = reused;
-        let before_last = ids.len() - 1;
         while done < ids.len() {
             self.progress(done, start);
-            // What can only go back to a copy gets one where the same prompt would begin again.
-            let end = if self.loaded.session.needs_snapshots() && done < before_last { before_last } else { ids.len() };
+            let end = borders.iter().copied().find(|border| *border > done).unwrap_or(ids.len());
             let part = &ids[done..end.min(done + chunks.next())];
             let began = pace::now();
             let is_last = done + part.len() == ids.len();
@@ -149,7 +154,7 @@ impl Answer<'_> {
             }
             chunks.took(part.len(), (pace::now() - began).as_secs_f64());
             done += part.len();
-            if done == before_last {
+            if borders.contains(&done) {
                 self.loaded.session.snapshot();
             }
             self.tell_memory(KV_STEP);
@@ -157,6 +162,15 @@ impl Answer<'_> {
         self.stats.prompt_ms = pace::ms(pace::now() - start);
         self.progress(done, start);
         Ok(true)
+    }
+
+    /// Where the prompt's turns end, if what the model keeps can only go back to copies.
+    fn borders(&self, reused: usize) -> Vec<usize> {
+        if !self.loaded.session.needs_snapshots() {
+            return Vec::new();
+        }
+        let tokenizer = self.loaded.prompter.as_ref().map(|p| p.tokenizer());
+        borders(&self.request.ids, reused, |id| tokenizer.is_some_and(|t| t.is_eog(id)))
     }
 
     fn progress(&self, done: usize, start: Instant) {
@@ -229,7 +243,7 @@ impl Answer<'_> {
 
     /// Tells what memory holds, once the cache has grown by `step` bytes.
     fn tell_memory(&mut self, step: u64) {
-        let ledger = self.loaded.model.ledger(&self.loaded.session);
+        let ledger = self.loaded.ledger();
         if ledger.kv.saturating_sub(self.told_kv) >= step {
             self.told_kv = ledger.kv;
             self.outbox.send(Event::Ledger { model: self.model, ledger });
@@ -300,7 +314,7 @@ impl Answer<'_> {
         stats.token_ms_p50 = self.times.quantile_ms(0.5);
         stats.token_ms_p99 = self.times.quantile_ms(0.99);
         stats.n_past = self.loaded.session.len() as u32;
-        stats.peak = self.loaded.model.ledger(&self.loaded.session);
+        stats.peak = self.loaded.ledger();
         self.outbox.send(Event::Finished { job: self.request.job, reason, statistics: Some(Box::new(stats)) });
     }
 }

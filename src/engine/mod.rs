@@ -6,13 +6,16 @@
 //! dropped and can be loaded again. The engine never draws, never stores, and knows no conversation but by its id.
 
 mod beside;
+mod borders;
 mod compute;
 mod cpu;
+mod follow;
 mod generate;
 mod grammar;
 mod header;
 mod outbox;
 mod pace;
+mod sequences;
 mod task;
 #[cfg(test)]
 mod tests;

@@ -195,7 +195,7 @@ impl State {
                 })
             }
             Command::Unload { job, model } => Box::new(move || Ok(Task::Unload { job, model })),
-            Command::Generate { job, model, conversation: _, input, sampling, limits, logprobs } => {
+            Command::Generate { job, model, conversation, input, sampling, limits, logprobs } => {
                 let reference = reference(&model, &self.models)?;
                 Box::new(move || {
                     let (ids, template_hash, channels) = match input {
@@ -206,7 +206,7 @@ impl State {
                         }
                     };
                     let constraint = sampling.grammar.as_ref().map(|grammar| headers.constraint(&reference, grammar)).transpose()?;
-                    let request = Request { constraint, job, ids, sampling, limits, logprobs, template_hash, channels, accepted, cancel };
+                    let request = Request { constraint, job, conversation, ids, sampling, limits, logprobs, template_hash, channels, accepted, cancel };
                     Ok(Task::Generate { model, request: Box::new(request) })
                 })
             }

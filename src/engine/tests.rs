@@ -1,5 +1,6 @@
 mod guide;
 mod random;
+mod reuse;
 
 use super::*;
 use crate::protocol::{

@@ -13,6 +13,7 @@ mod layers;
 mod ledger;
 pub mod plan;
 mod rope;
+mod session;
 #[cfg(test)]
 mod tests;
 mod weight;
@@ -25,6 +26,7 @@ use cache::{CacheError, KvCache, KvLayout, KvShape, StateCache};
 use layers::{Caches, Compute, Layer, Taken};
 use plan::{Plan, TensorError};
 use rope::Rope;
+pub use session::Session;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use workspace::{Embedding, End, Workspace};
@@ -96,13 +98,6 @@ pub struct Model {
     weight_bytes: u64,
 }
 
-/// One sequence: its ids, and their keys and values.
-pub struct Session {
-    kv: KvCache,
-    states: StateCache,
-    ids: Vec<u32>,
-}
-
 impl Model {
     pub fn load(file: &Gguf, options: &LoadOptions) -> Result<Self, ModelError> {
         let plan = arch::plan(&Header::new(file, options.n_ctx as usize)?)?;
@@ -135,7 +130,19 @@ impl Model {
         // Positions that were learned end where training did; the session says how many there are.
         let n_ctx = if self.plan.positions.is_some() { n_ctx.min(self.plan.n_ctx_train) } else { n_ctx };
         let kv = KvCache::new(layout, n_ctx)?;
-        Ok(Session { kv, states: StateCache::new(self.plan.states()), ids: Vec::new() })
+        Ok(Session::new(kv, StateCache::new(self.plan.states())))
+    }
+
+    /// Another empty sequence, with as much room and the same types.
+    pub fn another(&self, session: &Session) -> Result<Session, ModelError> {
+        let kv = KvCache::new(session.kv.layout().clone(), session.n_ctx())?;
+        Ok(Session::new(kv, StateCache::new(self.plan.states())))
+    }
+
+    /// All that decides what a session keeps of its ids, besides the weights and how exactly they are computed with: two
+    /// models of one file that say the same can go on from each other's sessions.
+    pub fn setup(&self, session: &Session) -> String {
+        format!("{:?} {:?}", self.plan, session.kv.layout())
     }
 
     pub fn n_vocab(&self) -> usize {
@@ -155,7 +162,7 @@ impl Model {
         let (kv, layout) = (&session.kv, session.kv.layout());
         Ledger {
             weights: self.weight_bytes,
-            kv: kv.bytes() + session.states.bytes(),
+            kv: session.bytes(),
             kv_max: layout.bytes(kv.n_ctx()),
             kv_per_token: layout.next_bytes(kv.len()),
             cache_type_k: layout.k,
@@ -207,56 +214,4 @@ impl Model {
 /// Stops a forward pass between two steps.
 fn check(cancel: &AtomicBool) -> Result<(), ForwardError> {
     if cancel.load(Ordering::Relaxed) { Err(ForwardError::Cancelled) } else { Ok(()) }
-}
-
-impl Session {
-    pub fn len(&self) -> usize {
-        self.kv.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.kv.is_empty()
-    }
-
-    pub fn n_ctx(&self) -> usize {
-        self.kv.n_ctx()
-    }
-
-    /// Forgets all but the first `len` tokens, or fewer where a state can only go back to a copy, or a window no longer holds
-    /// what they look back at; how many are left.
-    pub fn truncate(&mut self, len: usize) -> usize {
-        let mut len = self.kv.truncate(len);
-        // Each may hold less of what the other has left; at the latest nothing is left.
-        loop {
-            let left = self.kv.truncate(self.states.truncate(len));
-            if left == len {
-                break;
-            }
-            len = left;
-        }
-        self.ids.truncate(len);
-        len
-    }
-
-    /// Whether going back far needs a [`Session::snapshot`].
-    pub fn needs_snapshots(&self) -> bool {
-        !self.states.is_empty() || self.kv.forgets()
-    }
-
-    /// Keeps what [`Session::truncate`] needs to come back here.
-    pub fn snapshot(&mut self) {
-        self.states.snapshot();
-        self.kv.mark();
-    }
-
-    /// Head lengths whose keys or values are kept in F16 though a smaller type was asked for.
-    pub fn unfit_heads(&self) -> Vec<usize> {
-        self.kv.layout().unfit()
-    }
-
-    /// Keeps the longest common prefix with `ids`, forgets the rest; how many tokens that is.
-    pub fn reuse(&mut self, ids: &[u32]) -> usize {
-        let common = self.ids.iter().zip(ids).take_while(|(a, b)| a == b).count();
-        self.truncate(common)
-    }
 }

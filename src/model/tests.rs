@@ -1,3 +1,4 @@
+mod pieces;
 mod rewritten;
 mod windows;
 

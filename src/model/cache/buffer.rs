@@ -26,6 +26,10 @@ impl Buffer {
         Some(Self { map, kind: kind.kind(), n_head, n_rows, row_bytes: kind.row_bytes() })
     }
 
+    pub fn n_rows(&self) -> usize {
+        self.n_rows
+    }
+
     /// A head's rows, [n_rows, head_dim].
     pub fn head(&self, head: usize) -> CachedRows<'_> {
         let size = self.n_rows * self.row_bytes;
@@ -63,18 +67,43 @@ impl Buffer {
         }
     }
 
-    /// The rows of some positions, of all heads.
-    pub fn copy(&self, positions: Range<usize>) -> Vec<u8> {
-        let rows = (0..self.n_head).flat_map(|head| positions.clone().map(move |pos| self.row(head, pos)));
-        rows.flat_map(|row| self.map[row].iter().copied()).collect()
+    /// Bytes of so many positions' rows, of all heads.
+    pub fn n_bytes(&self, n: usize) -> usize {
+        self.n_head * n * self.row_bytes
     }
 
-    /// Puts back what [`Buffer::copy`] gave for the same positions.
-    pub fn put_back(&mut self, positions: Range<usize>, copy: &[u8]) {
-        let places = (0..self.n_head).flat_map(|head| positions.clone().map(move |pos| (head, pos)));
-        for ((head, pos), bytes) in places.zip(copy.chunks_exact(self.row_bytes.max(1))) {
-            let row = self.row(head, pos);
-            self.map[row].copy_from_slice(bytes);
+    /// Where a head's rows of some positions lie, in their order: in two places where they go around the end.
+    fn places(&self, head: usize, positions: &Range<usize>) -> [Range<usize>; 2] {
+        let start = positions.start % self.n_rows.max(1);
+        let n_first = positions.len().min(self.n_rows - start);
+        let place = |row: usize, n: usize| {
+            let start = (head * self.n_rows + row) * self.row_bytes;
+            start..start + n * self.row_bytes
+        };
+        [place(start, n_first), place(0, positions.len() - n_first)]
+    }
+
+    /// Appends the rows of some positions, head by head.
+    pub fn copy_to(&self, positions: &Range<usize>, out: &mut Vec<u8>) {
+        let places = (0..self.n_head).flat_map(|head| self.places(head, positions));
+        places.for_each(|place| out.extend_from_slice(&self.map[place]));
+    }
+
+    /// Takes rows off the front of `rest`, as [`Buffer::copy_to`] gave them for the same positions. Nothing is changed where
+    /// `rest` is too short.
+    pub fn take_from(&mut self, positions: &Range<usize>, rest: &mut &[u8]) -> Option<()> {
+        let mut rows = rest.split_off(..self.n_bytes(positions.len()))?;
+        for head in 0..self.n_head {
+            for place in self.places(head, positions) {
+                self.map[place.clone()].copy_from_slice(rows.split_off(..place.len())?);
+            }
         }
+        Some(())
+    }
+
+    /// Takes over another buffer's rows of some positions; both have as many rows.
+    pub fn take_over(&mut self, other: &Buffer, positions: &Range<usize>) {
+        let places = (0..self.n_head).flat_map(|head| other.places(head, positions));
+        places.for_each(|place| self.map[place.clone()].copy_from_slice(&other.map[place]));
     }
 }

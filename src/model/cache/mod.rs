@@ -15,6 +15,7 @@ use buffer::Buffer;
 use ring::Rings;
 pub use shape::{KvLayout, KvShape, KvType};
 pub use state::StateCache;
+use std::ops::Range;
 
 #[derive(Debug, thiserror::Error)]
 pub enum CacheError {
@@ -27,6 +28,18 @@ pub struct LayerCache {
     pub shape: KvShape,
     pub k: Buffer,
     pub v: Buffer,
+}
+
+impl LayerCache {
+    /// Bytes of so many rows.
+    fn n_bytes(&self, n: usize) -> usize {
+        self.k.n_bytes(n) + self.v.n_bytes(n)
+    }
+
+    /// The rows that some positions fill.
+    fn rows(&self, positions: &Range<usize>) -> Range<usize> {
+        positions.start / self.shape.positions..positions.end / self.shape.positions
+    }
 }
 
 /// The keys and values of one sequence in all layers.
@@ -81,7 +94,7 @@ impl KvCache {
 
     /// Whether layers forget what they do not look back at, so that going back far needs a mark.
     pub fn forgets(&self) -> bool {
-        !self.rings.is_empty()
+        self.rings.forget()
     }
 
     /// Forgets all but the first `len` tokens, or fewer where their rows are no longer whole; how many are left.
@@ -95,6 +108,60 @@ impl KvCache {
     /// Marks the end of what it holds as a place to come back to.
     pub fn mark(&mut self) {
         self.rings.mark(self.len);
+    }
+
+    /// Gives such a place up.
+    pub fn unmark(&mut self, len: usize) {
+        self.rings.unmark(len);
+    }
+
+    /// Bytes of the rows that some positions fill in layers that keep all of them.
+    pub fn row_bytes(&self, positions: &Range<usize>) -> usize {
+        self.layers.iter().filter(|l| l.shape.span.is_none()).map(|l| l.n_bytes(l.rows(positions).len())).sum()
+    }
+
+    /// Appends those rows, layer by layer.
+    pub fn copy_rows(&self, positions: &Range<usize>, out: &mut Vec<u8>) {
+        for layer in self.layers.iter().filter(|l| l.shape.span.is_none()) {
+            layer.k.copy_to(&layer.rows(positions), out);
+            layer.v.copy_to(&layer.rows(positions), out);
+        }
+    }
+
+    /// What layers that look back at a window keep of it at `len`; nothing where that is gone.
+    pub fn leave(&self, len: usize) -> Option<Vec<u8>> {
+        self.rings.leave(len, &self.layers)
+    }
+
+    /// Bytes of that.
+    pub fn bytes_to_arrive(&self, len: usize) -> usize {
+        self.rings.bytes_to_arrive(len, &self.layers)
+    }
+
+    /// Appends positions with what [`KvCache::copy_rows`] and [`KvCache::leave`] gave for them, of just that many bytes.
+    pub fn arrive(&mut self, n: usize, mut rows: &[u8], window: &[u8]) {
+        let positions = self.len..self.len + n;
+        for layer in self.layers.iter_mut().filter(|l| l.shape.span.is_none()) {
+            let of_layer = layer.rows(&positions);
+            let whole = layer.k.take_from(&of_layer, &mut rows).and_then(|()| layer.v.take_from(&of_layer, &mut rows));
+            whole.expect("the rows of some positions have as many bytes as `row_bytes` says");
+        }
+        self.rings.arrive(positions.end, &mut self.layers, window);
+        self.advance(n);
+    }
+
+    /// Takes over what another cache of the same layout and context holds, but rows of the first `len` tokens alone: that
+    /// far it must be truncated before it is used.
+    pub fn take_over(&mut self, other: &KvCache, len: usize) {
+        for (own, others) in self.layers.iter_mut().zip(&other.layers) {
+            // A window's rows are all needed: which of them count is the rings' to say.
+            let rows = if own.shape.span.is_some() { 0..other.len.min(own.k.n_rows()) } else { own.rows(&(0..len)) };
+            own.k.take_over(&others.k, &rows);
+            own.v.take_over(&others.v, &rows);
+        }
+        self.rings = other.rings.clone();
+        self.len = other.len;
+        self.len_peak = self.len_peak.max(len);
     }
 
     /// Makes ready for a pass that writes `rows` rows behind the first `len`.

@@ -7,27 +7,28 @@
 use super::{KvShape, LayerCache};
 use std::ops::Range;
 
-/// Marks that are kept; the oldest goes first.
-const MARKS_MAX: usize = 2;
-
 /// All layers of one span.
+#[derive(Clone)]
 struct Ring {
     span: usize,
     n_rows: usize,
-    /// The first position whose row has not been written over.
+    /// The first position whose row is there.
     first: usize,
 }
 
+#[derive(Clone)]
 struct Mark {
     len: usize,
-    /// The keys and values of each layer with a span, once rows of theirs were about to be written over.
-    copies: Option<Vec<[Vec<u8>; 2]>>,
+    /// The keys and values of each layer with a span, one after the other, once rows of theirs were about to be written over.
+    copy: Option<Vec<u8>>,
 }
 
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct Rings {
     rings: Vec<Ring>,
     marks: Vec<Mark>,
+    /// Some have no room for the whole context, or have come to where they are without what lies before.
+    forget: bool,
 }
 
 /// The positions that a token behind `len` looks back at.
@@ -35,26 +36,51 @@ fn before(len: usize, span: usize) -> Range<usize> {
     (len + 1).saturating_sub(span)..len
 }
 
+/// What layers with a span keep for a token behind `len`, one after the other.
+fn copy_before(len: usize, layers: &[LayerCache]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(bytes_before(len, layers));
+    for (layer, span) in layers.iter().filter_map(|l| Some((l, l.shape.span?))) {
+        layer.k.copy_to(&before(len, span), &mut out);
+        layer.v.copy_to(&before(len, span), &mut out);
+    }
+    out
+}
+
+/// Puts back what [`copy_before`] gave.
+fn put_before(len: usize, layers: &mut [LayerCache], mut copy: &[u8]) {
+    for (layer, span) in layers.iter_mut().filter_map(|l| l.shape.span.map(|span| (l, span))) {
+        let whole = layer.k.take_from(&before(len, span), &mut copy).and_then(|()| layer.v.take_from(&before(len, span), &mut copy));
+        whole.expect("a copy is as long as the rows it was made of");
+    }
+}
+
+/// Bytes of such a copy.
+fn bytes_before(len: usize, layers: &[LayerCache]) -> usize {
+    let of_layer = |l: &LayerCache| l.shape.span.map_or(0, |span| l.n_bytes(before(len, span).len()));
+    layers.iter().map(of_layer).sum()
+}
+
 impl Rings {
-    /// Only spans that do not hold the whole context.
     pub fn new(shapes: &[KvShape], n_ctx: usize, rows_max: usize) -> Self {
         let mut rings: Vec<Ring> = Vec::new();
         for shape in shapes {
             let (Some(span), n_rows) = (shape.span, shape.n_rows(n_ctx, rows_max)) else { continue };
-            if n_rows < n_ctx && rings.iter().all(|r| r.span != span) {
+            if rings.iter().all(|r| r.span != span) {
                 rings.push(Ring { span, n_rows, first: 0 });
             }
         }
-        Self { rings, marks: Vec::new() }
+        let forget = rings.iter().any(|r| r.n_rows < n_ctx);
+        Self { rings, marks: Vec::new(), forget }
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.rings.is_empty()
+    /// Whether going back far needs a mark.
+    pub fn forget(&self) -> bool {
+        self.forget
     }
 
     /// Bytes of all copies.
     pub fn bytes(&self) -> u64 {
-        self.marks.iter().filter_map(|m| m.copies.as_ref()).flatten().flatten().map(|copy| copy.len() as u64).sum()
+        self.marks.iter().filter_map(|m| m.copy.as_ref()).map(|copy| copy.len() as u64).sum()
     }
 
     fn is_whole(&self, len: usize) -> bool {
@@ -64,11 +90,10 @@ impl Rings {
     /// Says that rows up to position `end` are about to be written.
     pub fn write_to(&mut self, end: usize, layers: &[LayerCache]) {
         let firsts: Vec<usize> = self.rings.iter().map(|r| r.first.max(end.saturating_sub(r.n_rows))).collect();
-        for mark in self.marks.iter_mut().filter(|m| m.copies.is_none()) {
+        for mark in self.marks.iter_mut().filter(|m| m.copy.is_none()) {
             let lost = |(r, first): (&Ring, &usize)| before(mark.len, r.span).start < *first;
             if self.rings.iter().zip(&firsts).any(lost) {
-                let copy = |l: &LayerCache, span| [l.k.copy(before(mark.len, span)), l.v.copy(before(mark.len, span))];
-                mark.copies = Some(layers.iter().filter_map(|l| l.shape.span.map(|span| copy(l, span))).collect());
+                mark.copy = Some(copy_before(mark.len, layers));
             }
         }
         self.rings.iter_mut().zip(firsts).for_each(|(r, first)| r.first = first);
@@ -76,13 +101,14 @@ impl Rings {
 
     /// Marks the end of what is held as a place to come back to.
     pub fn mark(&mut self, len: usize) {
-        if self.rings.is_empty() || self.marks.iter().any(|m| m.len == len) {
-            return;
+        if !self.rings.is_empty() && self.marks.iter().all(|m| m.len != len) {
+            self.marks.push(Mark { len, copy: None });
         }
-        if self.marks.len() == MARKS_MAX {
-            self.marks.remove(0);
-        }
-        self.marks.push(Mark { len, copies: None });
+    }
+
+    /// Gives a mark up.
+    pub fn unmark(&mut self, len: usize) {
+        self.marks.retain(|m| m.len != len);
     }
 
     /// Goes back to at most `len` tokens; how many those are.
@@ -96,13 +122,32 @@ impl Rings {
             return 0;
         };
         // Without a copy nothing of it was written over.
-        let Some(copies) = &mark.copies else { return mark.len };
-        let with_span = layers.iter_mut().filter_map(|l| l.shape.span.map(|span| (l, before(mark.len, span))));
-        for ((layer, positions), [k, v]) in with_span.zip(copies) {
-            layer.k.put_back(positions.clone(), k);
-            layer.v.put_back(positions, v);
-        }
+        let Some(copy) = &mark.copy else { return mark.len };
+        put_before(mark.len, layers, copy);
         self.rings.iter_mut().for_each(|r| r.first = before(mark.len, r.span).start);
         mark.len
+    }
+
+    /// What [`Rings::arrive`] needs to come to `len`; nothing where it is no longer held.
+    pub fn leave(&self, len: usize, layers: &[LayerCache]) -> Option<Vec<u8>> {
+        if self.is_whole(len) {
+            return Some(copy_before(len, layers));
+        }
+        self.marks.iter().find(|m| m.len == len)?.copy.clone()
+    }
+
+    /// Bytes that [`Rings::arrive`] takes.
+    pub fn bytes_to_arrive(&self, len: usize, layers: &[LayerCache]) -> usize {
+        bytes_before(len, layers)
+    }
+
+    /// Comes to `len` from a shorter one, without what lies between.
+    pub fn arrive(&mut self, len: usize, layers: &mut [LayerCache], copy: &[u8]) {
+        for mark in self.marks.iter_mut().filter(|m| m.copy.is_none()) {
+            mark.copy = Some(copy_before(mark.len, layers));
+        }
+        put_before(len, layers, copy);
+        self.rings.iter_mut().for_each(|r| r.first = before(len, r.span).start);
+        self.forget |= !self.rings.is_empty();
     }
 }

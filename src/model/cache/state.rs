@@ -1,21 +1,20 @@
 //! States of recurrent layers: of fixed size, changed by every token, so that going back needs a copy made before.
 
-/// Copies that are kept; the oldest goes first.
-const SNAPSHOTS_MAX: usize = 8;
-
+#[derive(Clone)]
 struct Layer {
     now: Vec<f32>,
     /// What a forward pass makes of it; takes its place once the pass is through.
     next: Vec<f32>,
 }
 
+#[derive(Clone)]
 struct Snapshot {
     len: usize,
     layers: Vec<Vec<f32>>,
 }
 
 /// The states of one sequence after `len` tokens.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub struct StateCache {
     layers: Vec<Layer>,
     len: usize,
@@ -56,10 +55,37 @@ impl StateCache {
         if self.layers.is_empty() || self.snapshots.iter().any(|s| s.len == self.len) {
             return;
         }
-        if self.snapshots.len() == SNAPSHOTS_MAX {
-            self.snapshots.remove(0);
-        }
         self.snapshots.push(Snapshot { len: self.len, layers: self.layers.iter().map(|l| l.now.clone()).collect() });
+    }
+
+    /// Gives a copy up.
+    pub fn forget(&mut self, len: usize) {
+        self.snapshots.retain(|s| s.len != len);
+    }
+
+    /// Bytes of one copy.
+    pub fn bytes_to_arrive(&self) -> usize {
+        self.layers.iter().map(|l| size_of_val(l.now.as_slice())).sum()
+    }
+
+    /// Appends what [`StateCache::arrive`] needs to come to `len`; nothing where there is no copy of it.
+    pub fn leave(&self, len: usize, out: &mut Vec<u8>) -> Option<()> {
+        if len == self.len || self.layers.is_empty() {
+            self.layers.iter().for_each(|l| out.extend_from_slice(bytemuck::cast_slice(&l.now)));
+        } else {
+            let copy = self.snapshots.iter().find(|s| s.len == len)?;
+            copy.layers.iter().for_each(|l| out.extend_from_slice(bytemuck::cast_slice(l)));
+        }
+        Some(())
+    }
+
+    /// Comes to `len` with states of [`StateCache::bytes_to_arrive`] bytes.
+    pub fn arrive(&mut self, len: usize, mut states: &[u8]) {
+        for layer in &mut self.layers {
+            let of_layer = states.split_off(..size_of_val(layer.now.as_slice())).expect("states are as long as their layers");
+            bytemuck::cast_slice_mut(&mut layer.now).copy_from_slice(of_layer);
+        }
+        self.len = len;
     }
 
     /// Goes back to the newest copy of at most `len` tokens, or to the beginning; how many tokens that is.

@@ -60,7 +60,8 @@ pub fn begin(app: &mut App, behind: NodeId, wanted: Option<Wanted>) -> Vec<Effec
     vec![Effect::Send(Command::Generate {
         job,
         model,
-        conversation: Some(conversation.id),
+        // Nothing goes on with what is computed for it, and the conversation does with its own.
+        conversation: None,
         input: Input::Messages { messages, rendering: Rendering { reasoning: Reasoning::Off, ..effective.rendering() } },
         sampling: Box::new(effective.sampling()),
         limits: Limits { n_predict: Some(tokens_max(n_ctx)), ..Limits::default() },
