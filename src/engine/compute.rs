@@ -218,7 +218,16 @@ fn load(file: Arc<Gguf>, prompter: Option<Arc<Prompter>>, options: &LoadOptions,
     let session = model.session(options).map_err(|e| e.report(file.name()))?;
     let watched = file.maps().map(|(name, bytes)| maps::watch(bytes, name)).collect();
     warm(file.clone());
-    Ok(Loaded { model, session, about: About::default(), parked: Vec::new(), prompter, _watched: watched, file, load_ms: pace::ms(pace::now() - accepted) })
+    Ok(Loaded {
+        model,
+        session,
+        about: About::default(),
+        parked: Vec::new(),
+        prompter,
+        _watched: watched,
+        file,
+        load_ms: pace::ms(pace::now() - accepted),
+    })
 }
 
 /// Brings the file's pages into memory beside the first job. What fails here fails again, with a sentence, where it matters.

@@ -7,7 +7,9 @@ use super::pace::{self, Chunks, TokenTimes};
 use super::told::Told;
 use crate::model::ForwardError;
 use crate::prompt::{Channels, Pieces};
-use crate::protocol::{Channel, ConversationId, Event, FinishReason, JobId, Limits, ModelId, Offer, Report, Sampling, Statistics, TokenOut};
+use crate::protocol::{
+    Channel, ConversationId, Event, FinishReason, JobId, Limits, ModelId, Offer, Report, Sampling, Statistics, TokenOut,
+};
 use crate::sampler::{Constraint, Sampler, SamplerError};
 use crate::tokenizer::Assembler;
 use std::sync::Arc;

@@ -53,8 +53,7 @@ impl Loaded {
     /// Makes the sequence current that `ids` go on with, and truncates it to what it holds of them. Gives back the ids to go
     /// on with: as that sequence has them where they say the same, at most `n_max`.
     pub fn take_up(&mut self, conversation: Option<ConversationId>, ids: Vec<u32>, n_max: usize) -> Vec<u32> {
-        let matches =
-            |l: &Self, session: &Session, about: &About| session.kept_of(l.followed(session.ids(), &about.sampled, &ids).known);
+        let matches = |l: &Self, session: &Session, about: &About| session.kept_of(l.followed(session.ids(), &about.sampled, &ids).known);
         let current = matches(self, &self.session, &self.about);
         let parked: Vec<usize> = self.parked.iter().map(|p| matches(self, &p.session, &p.about)).collect();
         let of = |choice| match choice {

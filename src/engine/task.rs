@@ -206,7 +206,19 @@ impl State {
                         }
                     };
                     let constraint = sampling.grammar.as_ref().map(|grammar| headers.constraint(&reference, grammar)).transpose()?;
-                    let request = Request { constraint, job, conversation, ids, sampling, limits, logprobs, template_hash, channels, accepted, cancel };
+                    let request = Request {
+                        constraint,
+                        job,
+                        conversation,
+                        ids,
+                        sampling,
+                        limits,
+                        logprobs,
+                        template_hash,
+                        channels,
+                        accepted,
+                        cancel,
+                    };
                     Ok(Task::Generate { model, request: Box::new(request) })
                 })
             }

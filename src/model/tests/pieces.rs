@@ -3,19 +3,8 @@
 use super::*;
 
 /// Attention, windows, latent rows, rows of blocks, states, and mixtures of them.
-const NAMES: &[&str] = &[
-    "llama",
-    "gemma3",
-    "gpt-oss",
-    "deepseek2",
-    "deepseek4",
-    "mamba",
-    "rwkv7",
-    "qwen3next",
-    "falcon-h1",
-    "lfm2",
-    "kimi-linear",
-];
+const NAMES: &[&str] =
+    &["llama", "gemma3", "gpt-oss", "deepseek2", "deepseek4", "mamba", "rwkv7", "qwen3next", "falcon-h1", "lfm2", "kimi-linear"];
 /// Rows of one pass, so that a window of 8 forgets.
 const ROWS: usize = 7;
 const BORDERS: [usize; 3] = [9, 17, 31];
