@@ -11,6 +11,8 @@
 //!
 //! Never here: allocation once the buffers have grown, threads other than the pool's, candle.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
 mod activations;
 mod attention;
 mod buffer;
@@ -23,6 +25,8 @@ mod linear;
 mod scalar;
 mod set;
 mod tier;
+#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+mod unpacked;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -14,13 +14,26 @@ pub enum Tier {
     AvxVnni,
     /// AVX-512 F, BW, DQ, VL and VNNI.
     Avx512Vnni,
+    /// What every aarch64 processor has.
+    Neon,
+    /// The same with products of bytes, four to a lane.
+    Dotprod,
+    /// The same with products of byte matrices.
+    I8mm,
 }
 
 /// The environment's word for a plainer tier than the processor's best.
 pub const TIER_VARIABLE: &str = "INGLE_CPU";
 
-const TIERS: &[(Tier, &str)] =
-    &[(Tier::Scalar, "scalar"), (Tier::Avx2, "avx2"), (Tier::AvxVnni, "avxvnni"), (Tier::Avx512Vnni, "avx512vnni")];
+const TIERS: &[(Tier, &str)] = &[
+    (Tier::Scalar, "scalar"),
+    (Tier::Avx2, "avx2"),
+    (Tier::AvxVnni, "avxvnni"),
+    (Tier::Avx512Vnni, "avx512vnni"),
+    (Tier::Neon, "neon"),
+    (Tier::Dotprod, "dotprod"),
+    (Tier::I8mm, "i8mm"),
+];
 
 impl Tier {
     pub fn name(self) -> &'static str {
@@ -44,6 +57,8 @@ pub fn available() -> &'static [KernelSet] {
         let mut sets = vec![scalar::set()];
         #[cfg(target_arch = "x86_64")]
         sets.extend(super::x86::sets());
+        #[cfg(target_arch = "aarch64")]
+        sets.extend(super::aarch64::sets());
         sets
     })
 }

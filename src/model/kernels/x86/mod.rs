@@ -10,8 +10,7 @@ mod scales;
 mod ymm;
 
 use super::set::KernelSet;
-use crate::quant::Block;
-use std::marker::PhantomData;
+use super::unpacked::Unpacked;
 
 /// The sets this processor can run, the plainest first.
 pub(super) fn sets() -> Vec<KernelSet> {
@@ -51,20 +50,5 @@ fn prefetch(block: *const u8, n_bytes: usize) {
     for at in (0..n_bytes).step_by(super::buffer::LINE) {
         // SAFETY: a prefetch touches nothing, wherever it points.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_add(AHEAD + at).cast()) };
-    }
-}
-
-/// A type whose blocks `quant` takes apart, number by number: a rare one, whose bits do not lie so that registers would do
-/// it much faster.
-struct Unpacked<B>(PhantomData<B>);
-
-impl<B: Block> Unpacked<B> {
-    /// # Safety
-    /// `block` points to `B::BYTES` readable bytes.
-    #[inline(always)]
-    unsafe fn block(block: *const u8) -> B {
-        const { assert!(size_of::<B>() == B::BYTES) };
-        // SAFETY: blocks are plain numbers, of which any bits are some, as they lie in the file.
-        unsafe { block.cast::<B>().read_unaligned() }
     }
 }
