@@ -13,7 +13,7 @@ use std::arch::aarch64::*;
 pub(super) use super::floats::rows as floats;
 
 /// Scales that are taken together: a register of floats.
-const LANES: usize = 4;
+pub(super) const LANES: usize = 4;
 
 /// # Safety
 /// The processor has `P`'s instructions; `weights` is whole rows of `row_bytes` of `K`'s blocks, `out` is [m][rows].
@@ -109,7 +109,7 @@ unsafe fn scaled<K: Super, P: Products>(q: &[int8x16_t; PARTS], y: *const i8, sc
 /// `y` points to 16 readable words.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn products_of_words(a: [int16x8_t; 2], y: *const i16) -> int32x4_t {
+pub(super) unsafe fn products_of_words(a: [int16x8_t; 2], y: *const i16) -> int32x4_t {
     // SAFETY: as the caller says.
     let y = unsafe { [vld1q_s16(y), vld1q_s16(y.add(8))] };
     let sums = vmlal_high_s16(vmull_s16(vget_low_s16(a[0]), vget_low_s16(y[0])), a[0], y[0]);
@@ -175,6 +175,72 @@ unsafe fn plain_dot<K: Plain, P: Products, const M: usize>(row: &[u8], x: Operan
     M
 }
 
+/// The numbers of the row's 32 weights `32 group..`.
+///
+/// # Safety
+/// As for [`plain`]; the row has as many weights.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) unsafe fn group_of<K: Plain>(row: &[u8], group: usize) -> [int8x16_t; 2] {
+    // SAFETY: a block of the row.
+    unsafe {
+        let block = row.as_ptr().add(group / K::GROUPS * K::BYTES);
+        if group.is_multiple_of(K::GROUPS) {
+            prefetch(block, K::BYTES);
+        }
+        K::quants(block, group % K::GROUPS)
+    }
+}
+
+/// `n` of the row's scales from `first` on, a lane to each.
+///
+/// # Safety
+/// As for [`plain`]; the row has as many.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) unsafe fn scales_of<K: Plain>(row: &[u8], first: usize, n: usize) -> float32x4_t {
+    let per_block = GROUP * K::GROUPS / K::SUB;
+    // SAFETY: blocks of the row.
+    four(n, |lane| unsafe {
+        let at = first + lane;
+        K::scale(row.as_ptr().add(at / per_block * K::BYTES), at % per_block)
+    })
+}
+
+/// As many minima, zero where there are none.
+///
+/// # Safety
+/// As for [`scales_of`].
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) unsafe fn minima_of<K: Plain>(row: &[u8], first: usize, n: usize) -> float32x4_t {
+    // SAFETY: blocks of the row; those with a minimum have one scale.
+    if K::HAS_MINIMUM { four(n, |lane| unsafe { K::minimum(row.as_ptr().add((first + lane) * K::BYTES)) }) } else { vdupq_n_f32(0.0) }
+}
+
+/// What the activations' groups of 32 have beside the row's scales.
+///
+/// # Safety
+/// `at` points to a number for each group.
+#[target_feature(enable = "neon")]
+#[inline]
+pub(super) unsafe fn of_groups<K: Plain>(at: *const f32, first: usize, n: usize) -> float32x4_t {
+    // SAFETY: as the caller says.
+    unsafe {
+        if n == LANES && K::SUB == GROUP { vld1q_f32(at.add(first)) } else { four(n, |lane| *at.add((first + lane) * K::SUB / GROUP)) }
+    }
+}
+
+/// `n` numbers, then zeros.
+#[target_feature(enable = "neon")]
+#[inline]
+fn four(n: usize, number: impl Fn(usize) -> f32) -> float32x4_t {
+    let mut each = [0.0; LANES];
+    each.iter_mut().enumerate().take(n).for_each(|(lane, each)| *each = number(lane));
+    // SAFETY: four numbers.
+    unsafe { vld1q_f32(each.as_ptr()) }
+}
+
 /// The weights under `n` scales from `first` on, a lane to each.
 ///
 /// # Safety
@@ -184,23 +250,11 @@ unsafe fn plain_dot<K: Plain, P: Products, const M: usize>(row: &[u8], x: Operan
 unsafe fn add_lanes<K: Plain, P: Products, const M: usize>(row: &[u8], first: usize, n: usize, to: &mut PlainSums<M>) {
     let zero = vdupq_n_s32(0);
     let mut dots = [[zero; LANES]; M];
-    let (mut d, mut minima) = ([0.0f32; LANES], [0.0f32; LANES]);
-    let mut y_scales = [[0.0f32; LANES]; M];
-    let mut y_weighted = [[0.0f32; LANES]; M];
-    for lane in 0..n {
-        let at = (first + lane) * K::SUB;
-        let (group, per_block) = (at / GROUP, GROUP * K::GROUPS / K::SUB);
-        // SAFETY: the row's block that these weights are of, and their share of the activations.
-        unsafe {
-            let block = row.as_ptr().add(group / K::GROUPS * K::BYTES);
-            let q = K::quants(block, group % K::GROUPS);
-            d[lane] = K::scale(block, (first + lane) % per_block);
-            if K::HAS_MINIMUM {
-                minima[lane] = K::minimum(block);
-            }
-            if group % K::GROUPS == 0 {
-                prefetch(block, K::BYTES);
-            }
+    // SAFETY: the row's blocks that these weights are of, and their share of the activations.
+    unsafe {
+        for lane in 0..n {
+            let at = (first + lane) * K::SUB;
+            let q = group_of::<K>(row, at / GROUP);
             for m in 0..M {
                 let y = to.quants[m].add(at);
                 dots[m][lane] = if K::SUB == GROUP {
@@ -208,22 +262,15 @@ unsafe fn add_lanes<K: Plain, P: Products, const M: usize>(row: &[u8], first: us
                 } else {
                     P::add(zero, q[at % GROUP / STEP], vld1q_s8(y))
                 };
-                y_scales[m][lane] = *to.scales[m].add(group);
-                if K::HAS_MINIMUM {
-                    y_weighted[m][lane] = *to.weighted[m].add(group);
-                }
             }
         }
-    }
-    // SAFETY: registers are read from as many values.
-    unsafe {
-        let (d, minima) = (vld1q_f32(d.as_ptr()), vld1q_f32(minima.as_ptr()));
+        let (d, minima) = (scales_of::<K>(row, first, n), minima_of::<K>(row, first, n));
         for m in 0..M {
             let [a, b, c, e] = dots[m];
             let dot = vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, e));
-            to.sums[m] = vfmaq_f32(to.sums[m], vcvtq_f32_s32(dot), vmulq_f32(d, vld1q_f32(y_scales[m].as_ptr())));
+            to.sums[m] = vfmaq_f32(to.sums[m], vcvtq_f32_s32(dot), vmulq_f32(d, of_groups::<K>(to.scales[m], first, n)));
             if K::HAS_MINIMUM {
-                to.sums[m] = vfmaq_f32(to.sums[m], minima, vld1q_f32(y_weighted[m].as_ptr()));
+                to.sums[m] = vfmaq_f32(to.sums[m], minima, of_groups::<K>(to.weighted[m], first, n));
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use super::halves::{widen_four, widen_one};
 use super::prefetch;
-use super::products::Products;
 use crate::model::kernels::activations::Operand;
 use crate::model::kernels::set::Scratch;
 use half::bf16;
@@ -88,12 +87,10 @@ impl Stored for Bf16 {
     }
 }
 
-/// The tier is named only so that all kernels are called alike: floats are multiplied as NEON has it.
-///
 /// # Safety
 /// `weights` is whole rows of `row_bytes`, `out` is [m][rows].
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn rows<S: Stored, P: Products>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
+pub(super) unsafe fn rows<S: Stored>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
     let n_rows = out.len() / x.m;
     for (r, row) in weights.chunks_exact(row_bytes).enumerate() {
         let mut t = 0;

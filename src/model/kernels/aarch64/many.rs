@@ -44,9 +44,9 @@ pub(super) unsafe fn plain<K: Plain, P: Products>(weights: &[u8], row_bytes: usi
 }
 
 /// # Safety
-/// As for [`supers`]; any processor has the instructions.
+/// As for [`supers`], of `S`'s values; any processor has the instructions.
 #[target_feature(enable = "neon")]
-pub(super) unsafe fn floats<S: Stored, P: Products>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
+pub(super) unsafe fn floats<S: Stored>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
     // SAFETY: as the caller says.
     unsafe {
         unpack::floats::<S>(weights, row_bytes, x.k, scratch);

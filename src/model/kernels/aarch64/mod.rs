@@ -8,6 +8,7 @@ mod few;
 mod floats;
 mod halves;
 mod many;
+mod pairs;
 mod plain;
 mod products;
 mod scales;
@@ -18,16 +19,17 @@ mod unpack;
 
 use super::set::KernelSet;
 use super::tier::Tier;
+use products::{Dotprod, I8mm, Neon};
 use std::arch::is_aarch64_feature_detected;
 
 /// The sets this processor can run, the plainest first. One is handed out only after the processor was asked for what
 /// its functions use; that is what makes calling them sound.
 pub(super) fn sets() -> Vec<KernelSet> {
-    let mut sets = vec![tier::set::<products::Neon>(Tier::Neon)];
+    let mut sets = vec![tier::set::<Neon>(Tier::Neon, tier::dot_rows::<Neon>)];
     if is_aarch64_feature_detected!("dotprod") {
-        sets.push(tier::set::<products::Dotprod>(Tier::Dotprod));
+        sets.push(tier::set::<Dotprod>(Tier::Dotprod, tier::dot_rows::<Dotprod>));
         if is_aarch64_feature_detected!("i8mm") {
-            sets.push(tier::set::<products::I8mm>(Tier::I8mm));
+            sets.push(tier::set::<I8mm>(Tier::I8mm, tier::dot_rows_by_pairs));
         }
     }
     sets

@@ -237,6 +237,19 @@ impl Products for Dotprod {
     }
 }
 
+impl I8mm {
+    /// `sums` and the products of eight values of two rows by two rows: `[a0 b0, a0 b1, a1 b0, a1 b1]`.
+    ///
+    /// # Safety
+    /// The processor has the tier's instructions.
+    #[target_feature(enable = "neon")]
+    #[inline]
+    pub(super) unsafe fn add_two_by_two(sums: int32x4_t, a: int8x16_t, b: int8x16_t) -> int32x4_t {
+        // SAFETY: as the caller says; registers alone are touched.
+        unsafe { multiply!("i8mm", "smmla {sums:v}.4s, {a:v}.16b, {b:v}.16b", sums, a, b) }
+    }
+}
+
 /// Two rows by two tokens to a register: sums `2 * pair of rows + pair of tokens`.
 impl Products for I8mm {
     #[target_feature(enable = "neon")]
@@ -263,7 +276,7 @@ impl Products for I8mm {
     #[inline]
     unsafe fn add_tile(sums: &mut Tile<int32x4_t>, panel: *const i8, tokens: *const i8) {
         for step in 0..STEP / 8 {
-            // SAFETY: two steps of 64 and of 32 bytes; then as the caller says, and registers alone are touched.
+            // SAFETY: two steps of 64 and of 32 bytes; then as the caller says.
             unsafe {
                 // Four values of each token, and the next four: eight of two tokens in each register.
                 let at = tokens.add(2 * step * STEP);
@@ -272,8 +285,8 @@ impl Products for I8mm {
                 for pair in 0..ROWS / 2 {
                     let w = vld1q_s8(panel.add((step * ROWS / 2 + pair) * STEP));
                     let sums = &mut sums[2 * pair..][..2];
-                    sums[0] = multiply!("i8mm", "smmla {sums:v}.4s, {a:v}.16b, {b:v}.16b", sums[0], w, first);
-                    sums[1] = multiply!("i8mm", "smmla {sums:v}.4s, {a:v}.16b, {b:v}.16b", sums[1], w, second);
+                    sums[0] = Self::add_two_by_two(sums[0], w, first);
+                    sums[1] = Self::add_two_by_two(sums[1], w, second);
                 }
             }
         }
