@@ -138,6 +138,7 @@ impl<'a> Operand<'a> {
         &self.rows.sums[(self.first + t) * (self.k / each)..][..self.k / each]
     }
 
+    #[cfg(target_arch = "x86_64")]
     pub(crate) fn lanes(&self, t: usize) -> &'a [i32] {
         &self.rows.lanes[(self.first + t) * (self.k / LANE)..][..self.k / LANE]
     }
