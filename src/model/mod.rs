@@ -23,6 +23,8 @@ use crate::gguf::Gguf;
 use crate::protocol::{CacheType, Ledger, LoadOptions, Report};
 use arch::{ArchError, Header};
 use cache::{CacheError, KvCache, KvLayout, KvShape, StateCache};
+/// Each row of a pass of up to so many is computed to the very bits that it has alone.
+pub use kernels::SMALL_BATCH;
 use layers::{Caches, Compute, Layer, Taken};
 use plan::{Plan, TensorError};
 use rope::Rope;

@@ -71,6 +71,12 @@ impl Session {
         }
     }
 
+    /// Whether [`Session::truncate`] reaches every length since the newest pass began without a [`Session::snapshot`]. States
+    /// cannot; windows can, since they keep the rows of a whole pass beyond what is looked back at.
+    pub fn can_undo(&self) -> bool {
+        self.states.is_empty()
+    }
+
     /// Whether going back far needs a [`Session::snapshot`].
     pub fn needs_snapshots(&self) -> bool {
         !self.states.is_empty() || self.kv.forgets()
