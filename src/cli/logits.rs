@@ -53,7 +53,7 @@ pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
         ids_only: true,
     };
     let mut client = Client::start()?;
-    let loaded = client.load(env.model(&args.model)?, options)?;
+    let loaded = client.load(env.model(&args.model)?, None, options)?;
     let n_ids = ids.len();
     let (model, chunk, sink) = (loaded.id, args.chunk, args.out.clone());
     client.ask(|job| Command::Logits { job, model, ids, chunk, sink }, |_| Ok(()))?;

@@ -45,7 +45,9 @@ pub(crate) fn run(args: Arguments, env: &Env) -> Result<(), Failure> {
     let said = [(Source::Command, &args.settings.0), (Source::Model, &per_model), (Source::Config, &env.config().settings)];
     let params = shelf::params_beside(&reference);
     let mut client = Client::start()?;
-    let loaded = client.load(reference, resolve(&said).load_options())?;
+    let at_load = resolve(&said);
+    let draft = Some(at_load.text("model_draft")).filter(|text| !text.is_empty()).map(|text| env.model(text)).transpose()?;
+    let loaded = client.load(reference, draft, at_load.load_options())?;
     let recommended = [(Source::Ollama, &params), (Source::File, &loaded.facts.recommended)];
     let effective = resolve(&[said.as_slice(), &recommended].concat());
     let system = Some(effective.text("system_prompt")).filter(|text| !text.is_empty());
@@ -241,6 +243,10 @@ fn verbose(load_ms: f64, s: &Statistics) -> String {
     let duration = |ms: f64| format!("{:?}", Duration::from_secs_f64(ms.max(0.0) / 1e3));
     let rate = |tps: Option<f64>| tps.map_or_else(|| "–".to_owned(), |tps| format!("{tps:.2} tokens/s"));
     let total = load_ms + s.queue_ms + s.ttft_ms.unwrap_or(s.prompt_ms) + s.predicted_ms;
+    let drafted = match s.draft_n {
+        0 => "–".to_owned(),
+        n => format!("{:.1} % ({} accepted / {n} drafted)", 100.0 * f64::from(s.draft_n_accepted) / f64::from(n), s.draft_n_accepted),
+    };
     let lines = [
         ("total duration", duration(total)),
         ("load duration", duration(load_ms)),
@@ -250,6 +256,7 @@ fn verbose(load_ms: f64, s: &Statistics) -> String {
         ("eval count", format!("{} token(s)", s.predicted_n)),
         ("eval duration", duration(s.predicted_ms)),
         ("eval rate", rate(s.predicted_per_second)),
+        ("draft acceptance", drafted),
         ("seed", s.seed.to_string()),
     ];
     lines.iter().map(|(label, value)| format!("{:<22}{value}\n", format!("{label}:"))).collect()

@@ -4,6 +4,7 @@ use super::generate::{self, Request};
 use super::outbox::Outbox;
 use super::pace;
 use super::sequences::{About, Parked};
+use super::speculation::{Drafter, PassCost, no_way_back};
 use crate::gguf::{self, Gguf};
 use crate::model::{ForwardError, Model, Session};
 use crate::prompt::Prompter;
@@ -19,6 +20,9 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
+/// A file, and what turns text into its ids unless only ids are wanted.
+pub type Opened = (Arc<Gguf>, Option<Arc<Prompter>>);
+
 pub enum Task {
     Load {
         job: JobId,
@@ -26,6 +30,7 @@ pub enum Task {
         reference: ModelRef,
         file: Arc<Gguf>,
         prompter: Option<Arc<Prompter>>,
+        draft: Option<Opened>,
         options: LoadOptions,
         accepted: Instant,
     },
@@ -97,6 +102,10 @@ pub struct Loaded {
     pub about: About,
     /// The others, the least recently used first.
     pub parked: Vec<Parked>,
+    /// What its passes take.
+    pub cost: PassCost,
+    /// A smaller model that guesses what comes next.
+    pub drafter: Option<Drafter>,
     pub prompter: Option<Arc<Prompter>>,
     /// The file's maps in the table of the SIGBUS handler; dropped before the file.
     _watched: Vec<Watched>,
@@ -107,9 +116,12 @@ pub struct Loaded {
 impl Loaded {
     /// A file that was cut or written to under its map would be read wrongly, or not at all.
     pub fn unchanged(&self) -> Result<(), Report> {
-        self.file.unchanged().map_err(|(name, changed)| {
-            let what = format!("{name} {changed} since it was loaded");
-            Report::new(what, "Load it again").offender(self.file.name())
+        let files = [Some(&*self.file), self.drafter.as_ref().map(Drafter::file)];
+        files.into_iter().flatten().try_for_each(|file| {
+            file.unchanged().map_err(|(name, changed)| {
+                let what = format!("{name} {changed} since it was loaded");
+                Report::new(what, "Load it again").offender(file.name())
+            })
         })
     }
 }
@@ -158,8 +170,8 @@ fn panicked(panic: &Panicked) -> Report {
 fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -> Result<Done, Report> {
     let finished = |job| outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
     match task {
-        Task::Load { job, name, reference, file, prompter, options, accepted } => {
-            let loaded = load(file, prompter, &options, accepted)?;
+        Task::Load { job, name, reference, file, prompter, draft, options, accepted } => {
+            let loaded = load((file, prompter), draft, &options, accepted)?;
             let mut facts = gguf::facts(&loaded.file);
             facts.n_ctx = loaded.session.n_ctx() as u32;
             facts.n_threads = loaded.model.n_threads() as u32;
@@ -213,21 +225,44 @@ fn find(models: &mut HashMap<ModelId, Loaded>, model: ModelId) -> Result<&mut Lo
     Ok(loaded)
 }
 
-fn load(file: Arc<Gguf>, prompter: Option<Arc<Prompter>>, options: &LoadOptions, accepted: Instant) -> Result<Loaded, Report> {
+fn load((file, prompter): Opened, draft: Option<Opened>, options: &LoadOptions, accepted: Instant) -> Result<Loaded, Report> {
     let model = Model::load(&file, options).map_err(|e| e.report(file.name()))?;
     let session = model.session(options).map_err(|e| e.report(file.name()))?;
-    let watched = file.maps().map(|(name, bytes)| maps::watch(bytes, name)).collect();
+    let watched = watch(&file);
     warm(file.clone());
-    Ok(Loaded {
+    let mut loaded = Loaded {
         model,
         session,
         about: About::default(),
         parked: Vec::new(),
+        cost: PassCost::default(),
+        drafter: None,
         prompter,
         _watched: watched,
         file,
-        load_ms: pace::ms(pace::now() - accepted),
-    })
+        load_ms: 0.0,
+    };
+    loaded.drafter = draft.map(|draft| load_drafter(&loaded, draft, options)).transpose()?;
+    loaded.load_ms = pace::ms(pace::now() - accepted);
+    Ok(loaded)
+}
+
+fn watch(file: &Gguf) -> Vec<Watched> {
+    file.maps().map(|(name, bytes)| maps::watch(bytes, name)).collect()
+}
+
+/// A second model that guesses what the first one says.
+fn load_drafter(target: &Loaded, (file, prompter): Opened, options: &LoadOptions) -> Result<Drafter, Report> {
+    let name = target.file.name();
+    if !target.session.can_undo() {
+        return Err(no_way_back(name, "Leave the draft model out"));
+    }
+    let watched = watch(&file);
+    let drafter = Drafter::load(file.clone(), target.session.n_ctx(), options, watched)?;
+    let tokenizers = target.prompter.as_ref().zip(prompter.as_ref());
+    drafter.check(&target.model, name, tokenizers.map(|(target, own)| (target.tokenizer(), own.tokenizer())))?;
+    warm(file);
+    Ok(drafter)
 }
 
 /// Brings the file's pages into memory beside the first job. What fails here fails again, with a sentence, where it matters.

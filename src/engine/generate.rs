@@ -2,6 +2,7 @@
 
 use super::borders::borders;
 use super::compute::Loaded;
+use super::decode::Newest;
 use super::outbox::Outbox;
 use super::pace::{self, Chunks, TokenTimes};
 use super::told::Told;
@@ -13,7 +14,7 @@ use crate::protocol::{
 use crate::sampler::{Constraint, Sampler, SamplerError};
 use crate::tokenizer::Assembler;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// How often a file is looked at while it is computed with.
@@ -38,28 +39,29 @@ pub struct Request {
 }
 
 /// An answer on its way.
-struct Answer<'a> {
+pub(super) struct Answer<'a> {
     model: ModelId,
-    loaded: &'a mut Loaded,
-    outbox: &'a Outbox,
-    request: &'a Request,
-    sampler: Sampler,
+    pub(super) loaded: &'a mut Loaded,
+    pub(super) outbox: &'a Outbox,
+    pub(super) request: &'a Request,
+    pub(super) sampler: Sampler,
     assembler: Assembler,
     told: Told,
     /// What the answer is held to, once it begins: thinking is free.
     constraint: Option<Constraint>,
-    /// Logits of the newest position, [n_vocab].
-    logits: Vec<f32>,
-    times: TokenTimes,
-    stats: Statistics,
+    pub(super) newest: Newest,
+    pub(super) times: TokenTimes,
+    pub(super) stats: Statistics,
     /// When the file was last found as it was loaded.
     looked: Instant,
+    /// When it was last told how many guesses came true.
+    pub(super) told_drafted: Instant,
     /// Bytes of keys and values as they were last told.
     told_kv: u64,
 }
 
 /// Growth of keys and values that is worth an event, bytes.
-const KV_STEP: u64 = 1 << 20;
+pub(super) const KV_STEP: u64 = 1 << 20;
 
 pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &Outbox) -> Result<(), Report> {
     let started = pace::now();
@@ -84,10 +86,11 @@ pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &O
         assembler: Assembler::new(&request.limits.stop),
         told: Told::new(request.channels.as_ref()),
         constraint,
-        logits: Vec::new(),
+        newest: Newest::default(),
         times: TokenTimes::default(),
         stats,
         looked: started,
+        told_drafted: started,
         told_kv: 0,
         model,
         loaded,
@@ -151,7 +154,7 @@ impl Answer<'_> {
             let part = &ids[done..end.min(done + chunks.next())];
             let began = pace::now();
             let is_last = done + part.len() == ids.len();
-            if !self.feed(part, is_last)? {
+            if !self.feed(part, usize::from(is_last))? {
                 return Ok(false);
             }
             chunks.took(part.len(), (pace::now() - began).as_secs_f64());
@@ -183,19 +186,17 @@ impl Answer<'_> {
         self.outbox.send(Event::PrefillProgress { job: self.request.job, done: done as u32, total, reused, rate });
     }
 
-    /// Computes `ids` behind what the cache holds, keeping the last one's logits if wanted; false if cancelled.
-    fn feed(&mut self, ids: &[u32], wants_logits: bool) -> Result<bool, Report> {
+    /// Computes `ids` behind what the cache holds, keeping the logits of the last `n_wanted`; false if cancelled.
+    pub(super) fn feed(&mut self, ids: &[u32], n_wanted: usize) -> Result<bool, Report> {
         let now = pace::now();
         if now - self.looked >= LOOK {
             self.loaded.unchanged()?;
             self.looked = now;
         }
-        let wanted = if wants_logits { ids.len() - 1..ids.len() } else { 0..0 };
-        let logits = &mut self.logits;
-        let fed = self.loaded.model.forward(&mut self.loaded.session, ids, wanted, &self.request.cancel, &mut |_, row| {
-            logits.clear();
-            logits.extend_from_slice(row);
-        });
+        let logits = &mut self.newest.logits;
+        logits.clear();
+        let (wanted, mut emit) = (ids.len() - n_wanted..ids.len(), |_: usize, row: &[f32]| logits.extend_from_slice(row));
+        let fed = self.loaded.model.forward(&mut self.loaded.session, ids, wanted, &self.request.cancel, &mut emit);
         match fed {
             Ok(()) => Ok(true),
             Err(ForwardError::Cancelled) => Ok(false),
@@ -203,48 +204,12 @@ impl Answer<'_> {
         }
     }
 
-    fn decode(&mut self) -> Result<FinishReason, Report> {
-        #[cfg(test)]
-        failpoint(self.request.job, Phase::Decode);
-        let limit = self.request.limits.n_predict.unwrap_or(u32::MAX);
-        loop {
-            if self.request.cancel.load(Ordering::Relaxed) {
-                return Ok(FinishReason::Cancelled);
-            }
-            if self.stats.predicted_n >= limit {
-                return Ok(FinishReason::Length);
-            }
-            let token = self.sampler.sample(&self.logits, self.request.logprobs).map_err(|e| self.blame(&e))?;
-            let id = token.id;
-            self.times.sampled(pace::now());
-            self.stats.predicted_n += 1;
-            let tokenizer = self.loaded.prompter.as_ref().map(|p| p.tokenizer());
-            if tokenizer.is_some_and(|t| t.is_eog(id)) {
-                return Ok(FinishReason::Done);
-            }
-            self.sampler.accept(id).map_err(|e| self.blame(&e))?;
-            if self.take(token) {
-                return Ok(FinishReason::StopString);
-            }
-            if self.sampler.is_complete() {
-                return Ok(FinishReason::Done);
-            }
-            if self.loaded.session.len() == self.loaded.session.n_ctx() {
-                return Ok(FinishReason::Context);
-            }
-            if !self.feed(&[id], true)? {
-                return Ok(FinishReason::Cancelled);
-            }
-            self.tell_memory(KV_STEP);
-        }
-    }
-
-    fn blame(&self, error: &SamplerError) -> Report {
+    pub(super) fn blame(&self, error: &SamplerError) -> Report {
         error.report().offender(self.loaded.file.name())
     }
 
     /// Tells what memory holds, once the cache has grown by `step` bytes.
-    fn tell_memory(&mut self, step: u64) {
+    pub(super) fn tell_memory(&mut self, step: u64) {
         let ledger = self.loaded.ledger();
         if ledger.kv.saturating_sub(self.told_kv) >= step {
             self.told_kv = ledger.kv;
@@ -253,7 +218,7 @@ impl Answer<'_> {
     }
 
     /// Takes a token into the answer's text and tells what is certain of it; true where a stop string was met.
-    fn take(&mut self, token: TokenOut) -> bool {
+    pub(super) fn take(&mut self, token: TokenOut) -> bool {
         let Some(tokenizer) = self.loaded.prompter.as_ref().map(|p| p.tokenizer()) else {
             self.told.push(token, Pieces::default());
             self.tell();
@@ -336,6 +301,6 @@ pub fn doomed(phase: Phase) -> JobId {
 }
 
 #[cfg(test)]
-fn failpoint(job: JobId, phase: Phase) {
+pub(super) fn failpoint(job: JobId, phase: Phase) {
     assert!(job != doomed(phase), "a test asked for this");
 }

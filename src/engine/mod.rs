@@ -1,14 +1,16 @@
 //! The compute task: takes `Command`s, computes on a thread of its own, tells `Event`s.
 //!
 //! Begin with [`start`]. The tokio side ([`task`]) owns the queue, answers what needs only a file's header, and turns
-//! messages into ids; the compute thread ([`compute`]) owns the loaded models and does one job at a time. Every
-//! command ends in exactly one `Finished` or `Failed`. A panic in a job is caught at the job's border: the model is
-//! dropped and can be loaded again. The engine never draws, never stores, and knows no conversation but by its id.
+//! messages into ids; the compute thread ([`compute`]) owns the loaded models and does one job at a time. An answer is
+//! prefilled by [`generate`] and said by [`decode`], with guesses of [`speculation`] where those pay. Every command ends in
+//! exactly one `Finished` or `Failed`. A panic in a job is caught at the job's border: the model is dropped and can be
+//! loaded again. The engine never draws, never stores, and knows no conversation but by its id.
 
 mod beside;
 mod borders;
 mod compute;
 mod cpu;
+mod decode;
 mod follow;
 mod generate;
 mod grammar;
@@ -16,6 +18,7 @@ mod header;
 mod outbox;
 mod pace;
 mod sequences;
+mod speculation;
 mod task;
 #[cfg(test)]
 mod tests;

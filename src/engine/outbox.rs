@@ -46,9 +46,18 @@ impl Outbox {
     pub fn send(&self, event: Event) {
         let mut queue = self.0.lock();
         let full = queue.events.len() >= CAPACITY;
-        let left = match queue.events.back_mut() {
-            Some(last) => merge(last, event, full),
-            None => Some(event),
+        let same = |waiting: &&mut Event| matches!(waiting, Event::Drafted { .. }) && job_of(waiting) == job_of(&event);
+        let older = queue.events.iter_mut().find(same).filter(|_| matches!(event, Event::Drafted { .. }));
+        let left = match older {
+            // Where it stands among the others says nothing.
+            Some(older) => {
+                *older = event;
+                None
+            }
+            None => match queue.events.back_mut() {
+                Some(last) => merge(last, event, full),
+                None => Some(event),
+            },
         };
         queue.events.extend(left);
         drop(queue);
@@ -90,7 +99,7 @@ fn merge(last: &mut Event, event: Event, full: bool) -> Option<Event> {
 
 fn job_of(event: &Event) -> Option<crate::protocol::JobId> {
     match event {
-        Event::PrefillProgress { job, .. } | Event::LoadProgress { job, .. } => Some(*job),
+        Event::PrefillProgress { job, .. } | Event::LoadProgress { job, .. } | Event::Drafted { job, .. } => Some(*job),
         _ => None,
     }
 }

@@ -91,10 +91,11 @@ impl Loaded {
         self.about.truncate(self.session.len());
     }
 
-    /// What memory holds of this model, parked sequences included.
+    /// What memory holds of this model, parked sequences and a draft model included.
     pub fn ledger(&self) -> Ledger {
         let ledger = self.model.ledger(&self.session);
-        Ledger { kv: ledger.kv + self.parked_bytes(), ..ledger }
+        let own = Ledger { kv: ledger.kv + self.parked_bytes(), ..ledger };
+        self.drafter.as_ref().map_or(own, |drafter| own.with(&drafter.ledger()))
     }
 
     fn followed(&self, known: &[u32], sampled: &[Range<usize>], ids: &[u32]) -> Followed {

@@ -184,14 +184,15 @@ impl State {
             models.get(model).cloned().ok_or_else(|| Report::new("this model is not loaded any more", "Load it again"))
         };
         let prepare: Box<dyn FnOnce() -> Result<Task, Report> + Send> = match command {
-            Command::Load { job, model, options } => {
+            Command::Load { job, model, draft, options } => {
                 let name = ModelId(self.next_model);
                 self.next_model += 1;
                 Box::new(move || {
                     let (file, prompter) = headers.open(&model, options.ids_only)?;
                     // Tried out here, where nothing waits for it, and known from then on.
                     prompter.iter().for_each(|prompter| drop(prompter.levels()));
-                    Ok(Task::Load { job, name, reference: model, file, prompter, options, accepted })
+                    let draft = draft.map(|draft| headers.open(&draft, options.ids_only)).transpose()?;
+                    Ok(Task::Load { job, name, reference: model, file, prompter, draft, options, accepted })
                 })
             }
             Command::Unload { job, model } => Box::new(move || Ok(Task::Unload { job, model })),

@@ -1,6 +1,7 @@
 mod guide;
 mod random;
 mod reuse;
+mod speculation;
 
 use super::*;
 use crate::protocol::{
@@ -55,7 +56,7 @@ impl Bench {
     fn load_file(&mut self, path: PathBuf, n_ctx: u32) -> ModelId {
         let options =
             LoadOptions { n_ctx, n_threads: 2, cache_type_k: CacheType::F16, cache_type_v: CacheType::F16, exact: false, ids_only: true };
-        let job = self.send(|job| Command::Load { job, model: ModelRef::File(path), options });
+        let job = self.send(|job| Command::Load { job, model: ModelRef::File(path), draft: None, options });
         let loaded = self.until_end(job).into_iter().find_map(|e| match e {
             Event::Loaded { model, .. } => Some(model),
             _ => None,
@@ -76,7 +77,7 @@ fn generate(model: ModelId, ids: &[u32], n_predict: u32) -> impl FnOnce(JobId) -
         conversation: None,
         input: Input::Ids(ids),
         sampling: Box::new(Sampling { temp: 0.0, seed: Some(1), ..Sampling::default() }),
-        limits: Limits { n_predict: Some(n_predict), stop: Vec::new(), n_room: 0 },
+        limits: Limits { n_predict: Some(n_predict), ..Limits::default() },
         logprobs: None,
     }
 }

@@ -1,5 +1,6 @@
 //! What can be asked of the engine.
 
+use super::settings::resolve;
 use super::{CacheType, ConversationId, JobId, Message, ModelId, Rendering, Sampling};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -51,7 +52,7 @@ pub enum Input {
     Ids(Vec<u32>),
 }
 
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Limits {
     /// Tokens to generate at most; absent: until an end token or the context's end.
@@ -60,6 +61,14 @@ pub struct Limits {
     pub stop: Vec<String>,
     /// A prompt that leaves less than this many tokens of the context is refused; one token must always be left.
     pub n_room: u32,
+    /// Tokens to guess ahead at most; 0: none. The answer is the same with any number.
+    pub n_draft: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        resolve(&[]).limits()
+    }
 }
 
 /// What `ingle tokenize` can be asked.
@@ -92,6 +101,9 @@ pub enum Command {
     Load {
         job: JobId,
         model: ModelRef,
+        /// A smaller model of the same vocabulary, to guess what it will say.
+        #[serde(default)]
+        draft: Option<ModelRef>,
         options: LoadOptions,
     },
     Unload {

@@ -94,6 +94,12 @@ pub enum Event {
         text: String,
         tokens: Vec<TokenOut>,
     },
+    /// Of the tokens that were guessed ahead so far, how many came true.
+    Drafted {
+        job: JobId,
+        drafted: u32,
+        accepted: u32,
+    },
     Ledger {
         model: ModelId,
         ledger: Ledger,
@@ -139,6 +145,7 @@ impl Event {
             | Event::Loaded { .. }
             | Event::PrefillProgress { .. }
             | Event::Tokens { .. }
+            | Event::Drafted { .. }
             | Event::Ledger { .. }
             | Event::Scored { .. }
             | Event::Tokenized { .. }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// `resident` less their sum, a line of its own on the screen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ledger {
-    /// Tensor bytes of the file, mapped or static.
+    /// Tensor bytes of the file, mapped or static, and of the draft model's; so with all that follows.
     pub weights: u64,
     /// KV cache as committed now.
     pub kv: u64,
@@ -30,6 +30,18 @@ impl Ledger {
             (true, true) => None,
             (true, false) => Some(k.name().to_owned()),
             (false, _) => Some(format!("{}/{}", k.name(), v.name())),
+        }
+    }
+
+    /// Two models' memory as one; of what type the keys and values are, the first one says.
+    pub fn with(&self, other: &Ledger) -> Ledger {
+        Ledger {
+            weights: self.weights + other.weights,
+            kv: self.kv + other.kv,
+            kv_max: self.kv_max + other.kv_max,
+            kv_per_token: self.kv_per_token + other.kv_per_token,
+            scratch: self.scratch + other.scratch,
+            ..*self
         }
     }
 

@@ -29,6 +29,7 @@ pub use rendering::{Reasoning, Rendering, TEMPLATE_NAMES, TEMPLATE_OWN};
 pub use report::{Offer, Report};
 pub use sampling::{Grammar, LogitBias, SamplerStep, Sampling};
 pub use settings::{
-    CacheType, Effective, Kind, ON_OFF, SETTINGS, Scope, Setting, SettingError, Settings, Source, Value, find as find_setting, resolve,
+    CacheType, Effective, Kind, N_DRAFT_MAX, ON_OFF, SETTINGS, Scope, Setting, SettingError, Settings, Source, Value, find as find_setting,
+    resolve,
 };
 pub use statistics::Statistics;

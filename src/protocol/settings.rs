@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 pub use layers::{Effective, Settings, Source, resolve};
-pub use table::SETTINGS;
+pub use table::{N_DRAFT_MAX, SETTINGS};
 
 /// The names of a switch; a flag alone means on.
 pub const ON_OFF: &[&str] = &["off", "on"];
@@ -76,6 +76,8 @@ pub enum Kind {
     },
     Choice(&'static [&'static str]),
     Text,
+    /// A path to a model, or a name of one on this machine.
+    Model,
     /// Texts, each set adds one; an empty one clears them.
     Texts,
     /// `ID+BIAS` or `ID-BIAS`, each set adds one; an empty one clears them.
@@ -173,6 +175,7 @@ impl Setting {
             Kind::Float { min, max } => format!("a number from {min} to {max}"),
             Kind::Int { min, max } => format!("a whole number from {min} to {max}"),
             Kind::Choice(names) => format!("one of {}", names.join(", ")),
+            Kind::Model => "a model: its name or its file's path".to_owned(),
             Kind::Text | Kind::Texts | Kind::Grammar => "a text".to_owned(),
             Kind::Biases => "a token's id, a sign and a number, as 15043+1.5 or 15043-inf".to_owned(),
             Kind::Steps => format!("names out of {}", SamplerStep::names()),
@@ -199,6 +202,7 @@ impl Setting {
         let value = match self.kind {
             Kind::Float { .. } => trimmed.parse().ok().map(Value::Float),
             Kind::Int { .. } => trimmed.parse().ok().map(Value::Int),
+            Kind::Model => Some(Value::Text(trimmed.trim_matches('"').to_owned())),
             Kind::Choice(_) | Kind::Text | Kind::Steps | Kind::Schema | Kind::Grammar => Some(Value::Text(text.to_owned())),
             Kind::Texts | Kind::Biases if !self.off.is_empty() && trimmed == self.off => Some(Value::Texts(Vec::new())),
             Kind::Texts => Some(Value::Texts(vec![unescaped(text)])),
@@ -217,7 +221,7 @@ impl Setting {
             (Kind::Choice(names), Value::Text(v)) if names.contains(&v.trim().to_ascii_lowercase().as_str()) => {
                 Ok(Value::Text(v.trim().to_ascii_lowercase()))
             }
-            (Kind::Text | Kind::Grammar, Value::Text(v)) => Ok(Value::Text(v)),
+            (Kind::Text | Kind::Model | Kind::Grammar, Value::Text(v)) => Ok(Value::Text(v)),
             (Kind::Texts, Value::Texts(v)) => Ok(Value::Texts(v)),
             (Kind::Texts, Value::Text(v)) => Ok(Value::Texts(vec![v])),
             (Kind::Biases, Value::Text(v)) => self.check(Value::Texts(vec![v])),

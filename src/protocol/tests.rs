@@ -105,7 +105,7 @@ fn commands_and_events_survive_json() {
         conversation: None,
         input: Input::Messages { messages: vec![Message::new(Role::User, "hi")], rendering: Rendering::default() },
         sampling: Box::default(),
-        limits: Limits { n_predict: Some(3), stop: vec!["\n".into()], n_room: 0 },
+        limits: Limits { n_predict: Some(3), stop: vec!["\n".into()], n_room: 0, n_draft: 7 },
         logprobs: None,
     };
     let text = serde_json::to_string(&command).unwrap();

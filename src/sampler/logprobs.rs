@@ -14,6 +14,11 @@ pub fn logprob(logits: &[f32], id: u32) -> f32 {
     logits.get(id as usize).map_or(f32::NEG_INFINITY, |l| (f64::from(*l) - normalizer(logits)) as f32)
 }
 
+/// The likeliest token, where any is possible.
+pub fn likeliest(logits: &[f32]) -> Option<u32> {
+    candidates::top(logits, 1).first().map(|c| c.id)
+}
+
 /// The `n` likeliest tokens, likeliest first.
 pub(super) fn top(logits: &[f32], n: usize) -> Vec<TopToken> {
     let normalizer = normalizer(logits);

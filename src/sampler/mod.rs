@@ -38,7 +38,7 @@ use rng::Rng;
 
 pub use constraint::{COMPILE_STACK, Constraint, GrammarError, Grammars};
 pub use error::SamplerError;
-pub use logprobs::logprob;
+pub use logprobs::{likeliest, logprob};
 
 /// Chooses tokens for one answer.
 pub struct Sampler {

@@ -43,6 +43,14 @@ impl Default for Preferences {
 }
 
 impl Preferences {
+    /// A file as a person named it.
+    pub fn path(&self, text: &str) -> PathBuf {
+        match (text.strip_prefix("~/"), &self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => PathBuf::from(text),
+        }
+    }
+
     /// `shows_braille`: the terminal takes UTF-8 and has more than a console's few signs.
     /// Sixteen colours are the terminal's own, so a theme of shades would fall together there.
     pub fn of(config: &Config, shows_braille: bool, depth: Depth) -> Self {

@@ -18,7 +18,8 @@ fn a_question_in_a_pipe_is_answered_in_plain_text() {
 #[test]
 fn figures_go_to_standard_error() {
     let run = |flag: &str| Run::new(&["run", "guide", "hello", "--predict", "4", flag]).answer().done();
-    for label in ["total duration", "load duration", "prompt eval count", "prompt eval rate", "eval count", "eval rate"] {
+    for label in ["total duration", "load duration", "prompt eval count", "prompt eval rate", "eval count", "eval rate", "draft acceptance"]
+    {
         assert!(run("--verbose").stderr.contains(label), "{label}");
     }
     let statistics: Value = serde_json::from_str(&run("--stats").stderr).unwrap();

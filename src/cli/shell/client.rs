@@ -49,10 +49,10 @@ impl Client {
         }
     }
 
-    pub(crate) fn load(&mut self, model: ModelRef, options: LoadOptions) -> Result<Loaded, Failure> {
+    pub(crate) fn load(&mut self, model: ModelRef, draft: Option<ModelRef>, options: LoadOptions) -> Result<Loaded, Failure> {
         let mut loaded = None;
         self.ask(
-            |job| Command::Load { job, model, options },
+            |job| Command::Load { job, model, draft, options },
             |event| {
                 if let Event::Loaded { model: id, facts, load_ms, .. } = event {
                     loaded = Some(Loaded { id, facts: *facts, load_ms });

@@ -23,6 +23,7 @@ impl SettingFlags {
                 Kind::Float { .. } | Kind::Int { .. } => "N",
                 Kind::Choice(_) => "TYPE",
                 Kind::Text | Kind::Texts => "TEXT",
+                Kind::Model => "MODEL",
                 Kind::Biases => "ID+BIAS",
                 Kind::Steps => "NAMES",
                 Kind::Schema | Kind::Grammar => "FILE|TEXT",

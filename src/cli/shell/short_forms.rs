@@ -13,6 +13,7 @@ pub(crate) const SHORT_FORMS: &[(&str, &str)] = &[
     ("-pg", "--prompt-gen"),
     ("-sys", "--system-prompt"),
     ("-hf", "--hf-repo"),
+    ("-md", "--model-draft"),
     ("-jf", "--json-schema"),
 ];
 

@@ -18,7 +18,7 @@ struct Guide {
 impl Guide {
     fn new() -> Self {
         let mut bench = Bench::new();
-        let job = bench.send(|job| Command::Load { job, model: ModelRef::Guide, options: LoadOptions::default() });
+        let job = bench.send(|job| Command::Load { job, model: ModelRef::Guide, draft: None, options: LoadOptions::default() });
         let model = bench.until_end(job).into_iter().find_map(|e| match e {
             Event::Loaded { model, .. } => Some(model),
             _ => None,

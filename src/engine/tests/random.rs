@@ -69,7 +69,7 @@ fn command(job: JobId, what: Asked, model: ModelId, is_there: bool) -> Command {
     match what {
         Asked::Load => {
             let options = LoadOptions { n_ctx: 512, n_threads: 1, ids_only: true, ..LoadOptions::default() };
-            Command::Load { job, model: file, options }
+            Command::Load { job, model: file, draft: None, options }
         }
         Asked::Unload => Command::Unload { job, model },
         Asked::Generate(n) => generate(model, &[1, 2, 3], n)(job),
@@ -148,6 +148,7 @@ fn of(event: &Event) -> Option<JobId> {
         | Event::LoadProgress { job, .. }
         | Event::Loaded { job, .. }
         | Event::PrefillProgress { job, .. }
+        | Event::Drafted { job, .. }
         | Event::Tokens { job, .. }
         | Event::Scored { job, .. }
         | Event::Tokenized { job, .. }

@@ -105,7 +105,7 @@ fn an_edit_and_an_answer_once_more_go_back_no_further_than_they_must() {
 #[test]
 fn a_conversation_with_the_guide_computes_each_turn_once() {
     let mut bench = Bench::new();
-    let job = bench.send(|job| Command::Load { job, model: ModelRef::Guide, options: LoadOptions::default() });
+    let job = bench.send(|job| Command::Load { job, model: ModelRef::Guide, draft: None, options: LoadOptions::default() });
     let model = bench.until_end(job).into_iter().find_map(|e| match e {
         Event::Loaded { model, .. } => Some(model),
         _ => None,

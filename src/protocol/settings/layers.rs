@@ -162,7 +162,8 @@ impl Effective {
     }
 
     pub fn limits(&self) -> Limits {
-        Limits { n_predict: u32::try_from(self.int("predict")).ok(), stop: self.texts("stop"), n_room: 0 }
+        let n_draft = u32::try_from(self.int("draft_max")).unwrap_or(0);
+        Limits { n_predict: u32::try_from(self.int("predict")).ok(), stop: self.texts("stop"), n_room: 0, n_draft }
     }
 
     pub fn rendering(&self) -> Rendering {

@@ -44,6 +44,9 @@ const fn choice(name: &'static str, names: &'static [&'static str], default: &'s
     text(name, Kind::Choice(names), Preset::Text(default), help)
 }
 
+/// With the token before them as many as are computed together without rounding otherwise than alone.
+pub const N_DRAFT_MAX: u32 = 7;
+
 /// Order and defaults of sampling are llama.cpp's (common/common.h).
 pub const SETTINGS: &[Setting] = &[
     Setting {
@@ -169,6 +172,19 @@ pub const SETTINGS: &[Setting] = &[
         scope: Scope::Answer,
         ..int("predict", -1, i32::MAX as i64, -1, "-1", "", "Tokens of an answer at most; -1: until it ends by itself")
     },
+    Setting {
+        aliases: &["draft", "draft_n"],
+        scope: Scope::Answer,
+        ..int(
+            "draft_max",
+            0,
+            N_DRAFT_MAX as i64,
+            N_DRAFT_MAX as i64,
+            "0",
+            "",
+            "Tokens to guess ahead at most, where that makes the answer come faster; it is the same answer with any number",
+        )
+    },
     text("stop", Kind::Texts, Preset::Texts(&[]), "A text that ends the answer and is not part of it"),
     text("format", Kind::Choice(&["none", "json"]), Preset::Text("none"), "What the answer must be: json is an object of any kind"),
     Setting {
@@ -211,6 +227,16 @@ pub const SETTINGS: &[Setting] = &[
         aliases: &["t", "num_thread"],
         scope: Scope::Load,
         ..int("threads", 0, 1024, 0, "0", "", "Compute threads; 0: as many as this machine has to give")
+    },
+    Setting {
+        aliases: &["draft_model", "md"],
+        scope: Scope::Load,
+        ..text(
+            "model_draft",
+            Kind::Model,
+            Preset::Text(""),
+            "A smaller model of the same family, loaded beside this one to guess what it will say; it is asked while that pays",
+        )
     },
     Setting {
         aliases: &["ctk"],

@@ -152,6 +152,7 @@ fn engine(app: &mut App, event: Event, env: &Env) -> Vec<Effect> {
         Event::PrefillProgress { job, done, total, reused, rate } if answer(app, job) => {
             app.gauges.prefill(gauges::Prefill { done, total, reused, rate }, env);
         }
+        Event::Drafted { job, drafted, accepted } if answer(app, job) => app.gauges.drafted(drafted, accepted, env),
         Event::Tokens { job, channel, text, tokens } if answer(app, job) => {
             return conversation::answer::tokens(app, channel, text, tokens, env);
         }
@@ -183,7 +184,12 @@ fn engine(app: &mut App, event: Event, env: &Env) -> Vec<Effect> {
         Event::Rendered { job, text, ids } => return facts::rendered(app, job, text, ids),
         Event::Tokenized { job, answer } => facts::tokenized(app, job, answer),
         // Of jobs that nobody waits for any more, or that only a command line asks for.
-        Event::Queued { .. } | Event::PrefillProgress { .. } | Event::Tokens { .. } | Event::Finished { .. } | Event::Scored { .. } => {}
+        Event::Queued { .. }
+        | Event::PrefillProgress { .. }
+        | Event::Drafted { .. }
+        | Event::Tokens { .. }
+        | Event::Finished { .. }
+        | Event::Scored { .. } => {}
     }
     Vec::new()
 }

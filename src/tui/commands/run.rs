@@ -5,7 +5,6 @@ use crate::protocol::{NodeId, Reasoning, Role, Source, find_setting};
 use crate::tui::app::{App, Effect, Env, Export, ExportFormat, Level, Read};
 use crate::tui::keymap::Intent;
 use crate::tui::screens::{conversation, conversations, facts, help, models, palette, settings, themes};
-use std::path::PathBuf;
 
 pub fn help(app: &mut App, topic: &str, env: &Env) -> Vec<Effect> {
     if topic.is_empty() {
@@ -30,16 +29,7 @@ pub fn model(app: &mut App, name: &str, env: &Env) -> Vec<Effect> {
         return effects;
     }
     // One that is meant by name needs no picking.
-    let wanted = name.to_lowercase();
-    let entries = app.models.entries.as_deref().unwrap_or_default();
-    let meant: Vec<_> = entries.iter().filter(|e| e.name.to_lowercase() == wanted || e.full_name().to_lowercase() == wanted).collect();
-    let reference = match meant.as_slice() {
-        [one] => Some(one.reference.clone()),
-        _ if wanted == crate::protocol::GUIDE_NAME => Some(crate::protocol::ModelRef::Guide),
-        _ if name.contains('/') || wanted.ends_with(".gguf") => Some(crate::protocol::ModelRef::File(path(app, name))),
-        _ => None,
-    };
-    match reference {
+    match models::named(app, name) {
         Some(reference) => {
             app.overlays.pop();
             models::choose(app, reference, None, env)
@@ -155,7 +145,7 @@ pub fn set(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
         return Vec::new();
     }
     match crate::protocol::find_setting(name).filter(|row| row.names_file(value)) {
-        Some(row) => vec![Effect::ReadSetting { name: row.name, path: path(app, value.trim()) }],
+        Some(row) => vec![Effect::ReadSetting { name: row.name, path: app.preferences.path(value.trim()) }],
         None => settings::set(app, name, value.trim(), env),
     }
 }
@@ -222,7 +212,7 @@ pub fn tokens(app: &mut App, text: &str, env: &Env) -> Vec<Effect> {
 }
 
 pub fn dump(app: &mut App, file: &str, env: &Env) -> Vec<Effect> {
-    let file = Some(file).filter(|f| !f.is_empty()).map(|f| path(app, f));
+    let file = Some(file).filter(|f| !f.is_empty()).map(|f| app.preferences.path(f));
     facts::dump(app, file, env)
 }
 
@@ -231,13 +221,6 @@ pub fn doctor(_: &mut App, _: &str, _: &Env) -> Vec<Effect> {
 }
 
 /// As a shell takes it: `~/` is the home folder.
-fn path(app: &App, text: &str) -> PathBuf {
-    match (text.strip_prefix("~/"), &app.preferences.home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => PathBuf::from(text),
-    }
-}
-
 pub fn copy(app: &mut App, what: &str, env: &Env) -> Vec<Effect> {
     match what {
         "code" => app.perform(Intent::CopyCode, env),
@@ -261,7 +244,7 @@ pub fn export(app: &mut App, argument: &str, env: &Env) -> Vec<Effect> {
         _ if argument.ends_with(".json") => (ExportFormat::Json, argument),
         _ => (ExportFormat::Markdown, argument),
     };
-    let path = Some(file.trim()).filter(|f| !f.is_empty()).map(|f| path(app, f));
+    let path = Some(file.trim()).filter(|f| !f.is_empty()).map(|f| app.preferences.path(f));
     vec![Effect::Export(Export { conversation: app.conversation.id, tip: app.conversation.tip, format, path })]
 }
 

@@ -10,7 +10,7 @@ use crate::tui::theme::{Meaning, Theme};
 use ratatui::buffer::Buffer;
 
 /// Ids by importance: the last goes first.
-const IMPORTANCE: &[&str] = &["model", "decode", "context", "prefill", "ttft", "placement", "memory", "gpu"];
+const IMPORTANCE: &[&str] = &["model", "decode", "context", "prefill", "ttft", "placement", "memory", "gpu", "speculation"];
 /// Between items.
 const GAP: usize = 2;
 /// "answering".

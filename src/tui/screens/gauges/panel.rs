@@ -86,7 +86,7 @@ pub struct Group {
 pub fn groups(app: &App) -> Vec<Group> {
     let group = |name, gauges, draw, rows| Group { name, gauges, draw, rows };
     let mut groups = vec![
-        group("decode", &["decode"] as &[_], decode as fn(&App, &mut Pen), 3),
+        group("decode", &["decode", "speculation"] as &[_], decode as fn(&App, &mut Pen), 3),
         group("prefill", &["prefill", "ttft"], prefill, 3),
         group("context", &["context"], context, 3),
         group("memory", &["memory"], memory, 6),
@@ -152,9 +152,14 @@ pub fn view_full(app: &App, theme: &Theme, space: Rect, buf: &mut Buffer) {
 fn decode(app: &App, pen: &mut Pen) {
     let figures = &app.gauges.shown;
     let now = known(figures.decode_now, rate);
-    pen.row(&label("decode"), &value(format!("{now} tok/s")));
+    let spec = super::text::speculation(app).filter(|_| !pen.large).unwrap_or_default();
+    pen.row(&[piece("decode  ", Meaning::Dim), piece(spec, Meaning::Faint)], &value(format!("{now} tok/s")));
     // Enlarged, the line has room of its own.
     let row = if pen.large { Rect::ZERO } else { pen.next() };
+    if pen.large {
+        let share = known(figures.drafted, |d| format!("{}% ({}/{})", d.percent(), grouped(d.accepted.into()), grouped(d.drafted.into())));
+        pen.row(&label("speculation"), &value(share));
+    }
     spark(&app.gauges.spark, app.preferences.graph, row, pen.theme, pen.buf);
     let ms = |v: Option<f64>| known(v, seconds);
     let parts = [

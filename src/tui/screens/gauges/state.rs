@@ -4,6 +4,7 @@ use super::rate::{Rate, SPARK_POINTS};
 use crate::gauges::Machine;
 use crate::protocol::{JobId, Ledger, Statistics};
 use crate::tui::app::Env;
+use crate::tui::figures::percent;
 
 /// Figures that change faster than this cannot be read.
 pub const SHOWN_MS: u64 = 250;
@@ -35,6 +36,24 @@ impl Prefill {
     }
 }
 
+/// Tokens that were guessed ahead, and those of them that came true.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Drafted {
+    pub drafted: u32,
+    pub accepted: u32,
+}
+
+impl Drafted {
+    /// Nothing where nothing was guessed.
+    fn of(drafted: u32, accepted: u32) -> Option<Self> {
+        (drafted > 0).then_some(Self { drafted, accepted })
+    }
+
+    pub fn percent(self) -> u64 {
+        percent(u64::from(self.accepted), u64::from(self.drafted))
+    }
+}
+
 /// The figures of one moment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Figures {
@@ -44,6 +63,7 @@ pub struct Figures {
     pub token_ms_p99: Option<f64>,
     pub ttft_ms: Option<f64>,
     pub prefill: Option<Prefill>,
+    pub drafted: Option<Drafted>,
     /// Tokens in the context.
     pub n_past: Option<u32>,
     pub ledger: Option<Ledger>,
@@ -117,6 +137,11 @@ impl State {
         self.refresh(env, false);
     }
 
+    pub fn drafted(&mut self, drafted: u32, accepted: u32, env: &Env) {
+        self.live.drafted = Drafted::of(drafted, accepted);
+        self.refresh(env, false);
+    }
+
     pub fn tokens(&mut self, n: usize, env: &Env) {
         if n > 0 && self.live.ttft_ms.is_none() {
             self.live.ttft_ms = Some(env.now_ms.saturating_sub(self.began_ms) as f64);
@@ -134,6 +159,7 @@ impl State {
             let narrow = |v: Option<f64>| v.map(|v| v as f32);
             self.live.decode_mean = narrow(s.predicted_per_second);
             self.live.decode_now = narrow(s.decode_last_second);
+            self.live.drafted = Drafted::of(s.draft_n, s.draft_n_accepted);
             self.live.token_ms_p50 = s.token_ms_p50;
             self.live.token_ms_p99 = s.token_ms_p99;
             self.live.ttft_ms = s.ttft_ms.or(self.live.ttft_ms);

@@ -225,3 +225,14 @@ fn the_panels_keys_choose_freeze_and_enlarge_a_gauge() {
     stage.keys("<ctrl-x>E");
     assert!(stage.text().contains("the gauges are not on the screen; Ctrl+T"));
 }
+
+#[test]
+fn guesses_that_came_true_are_told_while_they_come() {
+    let mut stage = Stage::ready(132, 38);
+    stage.say("hi");
+    let job = stage.job();
+    assert!(!stage.text().contains("spec"), "nothing was guessed: {}", stage.text());
+    stage.engine(crate::protocol::Event::Drafted { job, drafted: 168, accepted: 120 });
+    stage.wait(300);
+    assert_eq!(stage.text().matches("spec 71%").count(), 2, "in the panel and in the status line: {}", stage.text());
+}

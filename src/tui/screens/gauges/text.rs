@@ -54,6 +54,14 @@ pub const GAUGES: &[Gauge] = &[
         columns: 20,
         line: decode,
     },
+    Gauge {
+        id: "speculation",
+        name: "speculation",
+        unit: "%",
+        meaning: "Of the tokens guessed ahead, those that came true: accepted/drafted",
+        columns: 0,
+        line: speculation,
+    },
     Gauge { id: "ttft", name: "TTFT", unit: "s", meaning: "From Enter to the first sampled token", columns: 0, line: ttft },
     Gauge {
         id: "memory",
@@ -116,6 +124,10 @@ fn decode(app: &App) -> Option<String> {
         (None, None) => format!("tg {UNKNOWN} tok/s"),
         (now, mean) => format!("tg {} ({}) tok/s", known(now, rate), known(mean, rate)),
     })
+}
+
+pub fn speculation(app: &App) -> Option<String> {
+    shown(app).drafted.map(|d| format!("spec {}%", d.percent()))
 }
 
 fn ttft(app: &App) -> Option<String> {

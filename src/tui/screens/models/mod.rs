@@ -8,4 +8,4 @@ mod update;
 
 pub use picker::{open, rows};
 pub use state::{Current, Loading, State};
-pub use update::{choose, forget_lost, is_loading, load_failed, load_wanted, loaded, name_of, progress, reload, shelf, unload};
+pub use update::{choose, forget_lost, is_loading, load_failed, load_wanted, loaded, name_of, named, progress, reload, shelf, unload};

@@ -18,6 +18,19 @@ pub fn name_of(app: &App, reference: &ModelRef) -> String {
     }
 }
 
+/// What a name alone means: a whole name on the shelf, the guide, or a path.
+pub fn named(app: &App, name: &str) -> Option<ModelRef> {
+    let wanted = name.to_lowercase();
+    let entries = app.models.entries.as_deref().unwrap_or_default();
+    let meant: Vec<_> = entries.iter().filter(|e| e.name.to_lowercase() == wanted || e.full_name().to_lowercase() == wanted).collect();
+    match meant.as_slice() {
+        [one] => Some(one.reference.clone()),
+        _ if wanted == GUIDE_NAME => Some(ModelRef::Guide),
+        _ if name.contains('/') || wanted.ends_with(".gguf") => Some(ModelRef::File(app.preferences.path(name))),
+        _ => None,
+    }
+}
+
 /// A model was chosen: it answers from now on, and where it was chosen for that, answers a turn once more.
 pub fn choose(app: &mut App, reference: ModelRef, then_regenerate: Option<NodeId>, env: &Env) -> Vec<Effect> {
     if app.models.loading.is_none() && app.models.current.as_ref().is_some_and(|c| c.reference == reference) {
@@ -50,12 +63,16 @@ pub fn load_wanted(app: &mut App) -> Vec<Effect> {
     }
     let layers =
         [(Source::Command, &app.models.command), (Source::Conversation, &app.conversation.settings), (Source::Config, &app.models.config)];
-    let options = resolve(&layers).load_options();
+    let effective = resolve(&layers);
+    let options = effective.load_options();
+    // What means no model is left to the engine, which says so.
+    let draft = Some(effective.text("model_draft")).filter(|name| !name.is_empty());
+    let draft = draft.map(|name| named(app, name).unwrap_or_else(|| ModelRef::File(name.into())));
     let job = app.job();
     let reference = app.models.wanted.clone();
     app.models.failed = None;
     app.models.loading = Some(Loading { job, reference: reference.clone(), fraction: None, then_regenerate: None });
-    effects.push(Effect::Send(Command::Load { job, model: reference, options }));
+    effects.push(Effect::Send(Command::Load { job, model: reference, draft, options }));
     effects
 }
 
