@@ -1,4 +1,4 @@
-//! Few rows of activations, but more than one, by products of byte matrices: two weight rows by two rows of activations at
+//! Few rows of activations, but more than two, by products of byte matrices: two weight rows by two rows of activations at
 //! once. The sums are those of [`few`] in the same order, so that one row alone gives the same result to the bit.
 
 use super::few::{self, LANES, products_of_words};
@@ -13,6 +13,8 @@ use std::arch::aarch64::*;
 
 pub(super) use super::floats::rows as floats;
 
+/// Rows of activations from which on it takes fewer instructions to lay weights side by side than to multiply them apart.
+const MIN_ROWS: usize = 3;
 /// Pairs of rows of activations.
 const MAX_PAIRS: usize = SMALL_BATCH.div_ceil(2);
 
@@ -82,7 +84,7 @@ unsafe fn of_pair(a: *const f32, b: *const f32) -> float32x4_t {
 /// The processor has i8mm and dotprod; `weights` is whole rows of `row_bytes` of `K`'s blocks, `out` is [m][rows].
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], scratch: &mut Scratch) {
-    if x.m == 1 {
+    if x.m < MIN_ROWS {
         // SAFETY: as the caller says.
         return unsafe { few::supers::<K, I8mm>(weights, row_bytes, x, out, scratch) };
     }
@@ -190,7 +192,7 @@ unsafe fn words(w: [[int16x8_t; 2]; 2], y: [*const i16; 2]) -> int32x4_t {
 /// As for [`supers`].
 #[target_feature(enable = "neon")]
 pub(super) unsafe fn plain<K: Plain>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], scratch: &mut Scratch) {
-    if x.m == 1 {
+    if x.m < MIN_ROWS {
         // SAFETY: as the caller says.
         return unsafe { few::plain::<K, I8mm>(weights, row_bytes, x, out, scratch) };
     }
@@ -199,9 +201,16 @@ pub(super) unsafe fn plain<K: Plain>(weights: &[u8], row_bytes: usize, x: Operan
     for (i, rows) in weights.chunks(2 * row_bytes).enumerate() {
         let rows = [&rows[..row_bytes], &rows[rows.len() - row_bytes..]];
         let mut sums = [[vdupq_n_f32(0.0); 4]; MAX_PAIRS];
-        for first in (0..x.k / K::SUB).step_by(LANES) {
-            // SAFETY: as the caller says; these are scales that the rows have.
-            unsafe { add_lanes::<K>(rows, first, x, &scratch.panel, &mut sums) };
+        let n = x.k / K::SUB;
+        let whole = n / LANES * LANES;
+        // SAFETY: as the caller says; scales below n.
+        unsafe {
+            for first in (0..whole).step_by(LANES) {
+                add_lanes::<K>(rows, first, LANES, x, &scratch.panel, &mut sums);
+            }
+            if whole < n {
+                add_lanes::<K>(rows, whole, n - whole, x, &scratch.panel, &mut sums);
+            }
         }
         for (p, sums) in sums.into_iter().enumerate().take(x.m.div_ceil(2)) {
             place(sums.map(|sums| vaddvq_f32(sums)), 2 * i, 2 * p, x.m, n_rows, out);
@@ -209,15 +218,21 @@ pub(super) unsafe fn plain<K: Plain>(weights: &[u8], row_bytes: usize, x: Operan
     }
 }
 
-/// The weights of two rows under up to four scales from `first` on, by all pairs. `sums` are two by two rows, a lane for
-/// each scale.
+/// The weights of two rows under `n` scales from `first` on, by all pairs. `sums` are two by two rows, a lane for each
+/// scale.
 ///
 /// # Safety
-/// As for [`plain`]; `panel` holds the pairs.
+/// As for [`plain`]; the rows have as many scales, `panel` holds the pairs.
 #[target_feature(enable = "neon")]
 #[inline]
-unsafe fn add_lanes<K: Plain>(rows: [&[u8]; 2], first: usize, x: Operand, panel: &[u8], sums: &mut [[float32x4_t; 4]; MAX_PAIRS]) {
-    let n = LANES.min(x.k / K::SUB - first);
+unsafe fn add_lanes<K: Plain>(
+    rows: [&[u8]; 2],
+    first: usize,
+    n: usize,
+    x: Operand,
+    panel: &[u8],
+    sums: &mut [[float32x4_t; 4]; MAX_PAIRS],
+) {
     let zero = vdupq_n_s8(0);
     let mut q = [[[zero; 2]; GROUP / STEP]; LANES];
     for (lane, q) in q.iter_mut().enumerate().take(n) {
