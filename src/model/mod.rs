@@ -173,6 +173,11 @@ impl Model {
         }
     }
 
+    /// What was computed since it was loaded.
+    pub fn work(&self) -> kernels::Work {
+        self.compute.kernels().work()
+    }
+
     /// Computes `ids` (at most [`UBATCH`]) behind what the session holds and shows `emit` the logits, [n_vocab], of
     /// each row in `wanted`, in order. Cancelled or failed, the session is as before.
     pub fn forward(

@@ -208,3 +208,31 @@ fn no_context_is_longer_than_learned_positions() {
     assert_eq!(model.session(&options(most - 1)).unwrap().n_ctx(), most as usize - 1);
     assert_eq!(model.session(&options(most + 1)).unwrap().n_ctx(), most as usize);
 }
+
+#[test]
+fn work_is_what_a_token_needs() {
+    for name in ["llama", "llama-tied", "llama-moe"] {
+        let golden = golden(name);
+        let options = options(CacheType::F16, false);
+        let mut model = Model::load(&golden.file, &options).unwrap();
+        let mut session = model.session(&options).unwrap();
+        run(&mut model, &mut session, &golden.ids[..9], 9);
+        let before = model.work();
+        run(&mut model, &mut session, &golden.ids[9..10], 1);
+        let work = model.work() - before;
+
+        let file = &golden.file;
+        let number = |key: &str| u64::from(file.u32(&format!("llama.{key}")).unwrap_or(1));
+        let untied = file.tensor("output.weight").is_some();
+        let matrices = file.tensors().iter().filter(|t| t.shape.len() > 1 && !(untied && t.name == "token_embd.weight"));
+        let (mut bytes, mut values) = (0, 0);
+        for matrix in matrices {
+            let (used, of) = if matrix.name.contains("_exps") { (number("expert_used_count"), number("expert_count")) } else { (1, 1) };
+            bytes += matrix.n_bytes.unwrap() * used / of;
+            values += matrix.n_elements() * used / of;
+        }
+        let n_cached = file.tensor("blk.0.attn_k.weight").unwrap().shape[1] + file.tensor("blk.0.attn_v.weight").unwrap().shape[1];
+        let cached_bytes = 10 * number("block_count") * n_cached * 2;
+        assert_eq!(work, kernels::Work { weight_bytes: bytes, cached_bytes, n_ops: 2 * values }, "{name}");
+    }
+}

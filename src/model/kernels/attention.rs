@@ -4,6 +4,7 @@ use super::activations::GROUP;
 use super::buffer::{Aligned, Shared};
 use super::chosen::Chosen;
 use super::compute::Compute;
+use super::work::Work;
 use super::set::{KernelSet, Scratch, TileShape};
 use crate::quant::{Block, BlockQ8_0};
 use half::f16;
@@ -32,6 +33,24 @@ impl CachedRows<'_> {
             CachedRows::F32(x) => x.len() / width,
             CachedRows::F16(x) => x.len() / width,
             CachedRows::Q8_0(x) => x.len() / (width / GROUP * BlockQ8_0::BYTES),
+        }
+    }
+
+    /// Bytes of a row of `width` values.
+    fn row_bytes(self, width: usize) -> usize {
+        match self {
+            CachedRows::F32(_) => width * size_of::<f32>(),
+            CachedRows::F16(_) => width * size_of::<f16>(),
+            CachedRows::Q8_0(_) => width / GROUP * BlockQ8_0::BYTES,
+        }
+    }
+
+    /// Where they lie.
+    fn at(self) -> *const u8 {
+        match self {
+            CachedRows::F32(x) => x.as_ptr().cast(),
+            CachedRows::F16(x) => x.as_ptr().cast(),
+            CachedRows::Q8_0(x) => x.as_ptr(),
         }
     }
 
@@ -138,6 +157,17 @@ impl Attention<'_> {
         (QUERY_ROWS / self.group()).max(1)
     }
 
+    /// Bytes of the keys and values that its rows look at, those of all rows counted once. `kv` is one of its heads.
+    fn cached_bytes(&self, kv: KvHead) -> u64 {
+        let seen = self.seen.by(self.first_pos).start..self.first_pos + self.n_rows;
+        let looked_at = |chosen: Option<&Chosen>, n: usize| chosen.map_or(n, |chosen| chosen.count().min(n));
+        let apart = kv.keys.at() != kv.values.at();
+        let values = if apart { kv.values.row_bytes(self.head_dim_v) } else { 0 };
+        let own = looked_at(self.chosen, seen.len()) * (kv.keys.row_bytes(self.head_dim_k) + values) * self.n_head_kv;
+        let pooled = self.pooled.map_or(0, |p| looked_at(p.chosen, seen.end / p.ratio) * p.rows.row_bytes(self.head_dim_k));
+        (own + pooled) as u64
+    }
+
     /// Caps the scores of keys from `begin` on, takes off what distance costs. What is still to multiply them by.
     fn adjusted(&self, scores: &mut [f32], head: usize, pos: usize, begin: usize) -> f32 {
         if self.softcap.is_none() && self.slopes.is_none() {
@@ -178,6 +208,7 @@ impl Compute {
         assert!(n_head_kv > 0 && n_head.is_multiple_of(n_head_kv), "each KV head has as many query heads");
         assert!(n_head * head_dim_k <= q_stride && n_rows * q_stride <= q.len() + q_stride - n_head * head_dim_k);
         assert!(n_head * head_dim_v <= out_stride && n_rows * out_stride <= out.len() + out_stride - n_head * head_dim_v);
+        self.count(Work { cached_bytes: shape.cached_bytes(kv(0)), ..Work::default() });
         let out = Shared::new(out);
         let each = shape.block_tokens();
         self.run(n_head_kv * n_rows.div_ceil(each), |chunk, scratch| {

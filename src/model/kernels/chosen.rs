@@ -35,6 +35,11 @@ impl Chosen {
         self.words[(row * self.n_head + head) * self.n_words + begin / KEYS]
     }
 
+    /// Keys that any row looks at, as if no two rows looked at the same one.
+    pub(super) fn count(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum::<usize>() / self.n_head.max(1)
+    }
+
     pub fn bytes(&self) -> usize {
         self.words.capacity() * size_of::<u64>()
     }

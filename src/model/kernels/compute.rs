@@ -2,6 +2,7 @@
 
 use super::activations::Activations;
 use super::set::{KernelSet, Scratch};
+use super::work::{Counters, Work};
 use crate::quant::GgmlType;
 use crate::sys::pool::{Pass, Pool};
 use std::sync::{Mutex, PoisonError};
@@ -12,13 +13,14 @@ pub struct Compute {
     pool: Pool,
     /// One for each worker. A worker's number is one thread's at a time, so a lock is never waited for.
     scratch: Vec<Mutex<Scratch>>,
+    counters: Counters,
 }
 
 impl Compute {
     pub fn new(set: &'static KernelSet, n_threads: usize) -> Self {
         let pool = Pool::new(n_threads);
         let scratch = (0..pool.n_threads()).map(|_| Mutex::default()).collect();
-        Self { set, pool, scratch }
+        Self { set, pool, scratch, counters: Counters::default() }
     }
 
     pub fn set(&self) -> &'static KernelSet {
@@ -46,6 +48,15 @@ impl Compute {
     /// Memory of the workers' scratch.
     pub fn scratch_bytes(&self) -> usize {
         self.scratch.iter().map(|s| s.lock().unwrap_or_else(PoisonError::into_inner).bytes()).sum()
+    }
+
+    /// What was computed so far.
+    pub fn work(&self) -> Work {
+        self.counters.work()
+    }
+
+    pub(super) fn count(&self, more: Work) {
+        self.counters.add(more);
     }
 
     /// A region whose chunks use their worker's memory.

@@ -4,6 +4,7 @@ use super::activations::{Activations, SMALL_BATCH};
 use super::buffer::Shared;
 use super::compute::Compute;
 use super::set::{DotRows, KernelSet, PANEL_ROWS, PanelRows, Scratch, TileView};
+use super::work::Work;
 use crate::quant::GgmlType;
 use std::ops::Range;
 
@@ -106,6 +107,13 @@ impl<'a> Linear<'a> {
         assert!(m == 0 || (m - 1) * stride + self.column + n <= n_out, "results end within the output");
     }
 
+    fn work(&self) -> Work {
+        let weights = || std::iter::once(&self.weights).chain(&self.gate);
+        let n_values: usize = weights().map(|w| w.n_rows * w.k).sum();
+        let weight_bytes = weights().map(|w| w.bytes.len() as u64).sum();
+        Work { weight_bytes, n_ops: 2 * (n_values * self.rows.len()) as u64, ..Work::default() }
+    }
+
     /// Rows of weights to a chunk.
     fn chunk_rows(&self, set: &KernelSet) -> usize {
         if self.panels(set).is_some() {
@@ -135,6 +143,7 @@ impl Compute {
         let (mut begins, mut n_chunks) = (0, 0);
         for part in parts {
             part.check(x, begins, out.len(), stride);
+            self.count(part.work());
             begins = part.column + part.weights.n_rows;
             n_chunks += part.weights.n_rows.div_ceil(part.chunk_rows(self.set()));
         }

@@ -22,11 +22,13 @@ mod exact;
 mod float;
 mod index;
 mod linear;
+mod peak;
 mod scalar;
 mod set;
 mod tier;
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 mod unpacked;
+mod work;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
@@ -39,5 +41,7 @@ pub use chosen::{Chosen, choose};
 pub use compute::Compute;
 pub use index::Index;
 pub use linear::{Linear, WeightRows};
+pub use peak::Peak;
 pub use set::{KernelSet, RopePairs};
 pub use tier::{TIER_VARIABLE, Tier, UnknownTier, available, exact, select, set};
+pub use work::Work;

@@ -4,6 +4,7 @@ mod attention;
 mod choice;
 mod floats;
 mod golden;
+mod peak;
 mod products;
 
 use super::*;

@@ -6,6 +6,7 @@
 
 mod avx512;
 mod halves;
+pub(super) mod peak;
 mod scales;
 mod ymm;
 

@@ -24,7 +24,7 @@ fn add_words(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
 /// 16 bits: unsigned numbers below 64, or the sign moved over.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
-fn add_bytes(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
+pub(super) fn add_bytes(sums: __m256i, a: __m256i, b: __m256i) -> __m256i {
     add_words(sums, _mm256_maddubs_epi16(a, b), _mm256_set1_epi16(1))
 }
 
