@@ -15,7 +15,7 @@ const FOLDER_MODE: u32 = 0o700;
 pub struct Folders {
     /// config.toml, keymap.toml, themes/, personas/
     pub config: PathBuf,
-    /// history.db, backups/, models/
+    /// history.db, backups/, bench/, models/
     pub data: PathBuf,
     /// logs/, run/ (a lock for each running ingle)
     pub state: PathBuf,
@@ -85,6 +85,11 @@ impl Folders {
 
     pub fn backups(&self) -> PathBuf {
         self.data.join("backups")
+    }
+
+    /// What was measured, and what the machine was seen to reach.
+    pub fn bench(&self) -> PathBuf {
+        self.data.join("bench")
     }
 
     pub fn logs(&self) -> PathBuf {

@@ -4,6 +4,7 @@ mod windows;
 
 use super::*;
 use crate::protocol::CacheType;
+use crate::quant::GgmlType;
 use std::path::{Path, PathBuf};
 
 /// The golden models of architecture `llama`, with what llama.cpp answers (tests/golden/archs/README.md).
@@ -225,14 +226,15 @@ fn work_is_what_a_token_needs() {
         let number = |key: &str| u64::from(file.u32(&format!("llama.{key}")).unwrap_or(1));
         let untied = file.tensor("output.weight").is_some();
         let matrices = file.tensors().iter().filter(|t| t.shape.len() > 1 && !(untied && t.name == "token_embd.weight"));
-        let (mut bytes, mut values) = (0, 0);
+        let (mut bytes, mut n_ops, mut n_float_ops) = (0, 0, 0);
         for matrix in matrices {
             let (used, of) = if matrix.name.contains("_exps") { (number("expert_used_count"), number("expert_count")) } else { (1, 1) };
             bytes += matrix.n_bytes.unwrap() * used / of;
-            values += matrix.n_elements() * used / of;
+            let is_float = matches!(matrix.ty, Some(GgmlType::F32 | GgmlType::F16 | GgmlType::BF16));
+            *if is_float { &mut n_float_ops } else { &mut n_ops } += 2 * matrix.n_elements() * used / of;
         }
         let n_cached = file.tensor("blk.0.attn_k.weight").unwrap().shape[1] + file.tensor("blk.0.attn_v.weight").unwrap().shape[1];
         let cached_bytes = 10 * number("block_count") * n_cached * 2;
-        assert_eq!(work, kernels::Work { weight_bytes: bytes, cached_bytes, n_ops: 2 * values }, "{name}");
+        assert_eq!(work, kernels::Work { weight_bytes: bytes, cached_bytes, n_ops, n_float_ops }, "{name}");
     }
 }

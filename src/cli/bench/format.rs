@@ -2,7 +2,10 @@
 
 use crate::cli::shell::env::Env;
 use crate::cli::shell::failure::Failure;
-use crate::lab::bench::{Record, Test};
+use crate::cli::shell::table::bytes_text;
+use crate::lab::bench::Record;
+use crate::lab::machine::Machine;
+use crate::lab::probe::Limits;
 use crate::protocol::Report;
 use crate::text::Shown;
 use clap::ValueEnum;
@@ -16,6 +19,21 @@ pub(super) enum Form {
     Jsonl,
 }
 
+/// Which columns the table has besides those it always has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Shape {
+    /// The types of the KV cache are columns where they are not the usual ones.
+    pub(super) cache_types: bool,
+    /// Results that were kept: when and with which kernels.
+    pub(super) kept: bool,
+}
+
+/// A record, and how fast the one before it was that is like it.
+pub(super) struct Row<'a> {
+    pub(super) record: &'a Record,
+    pub(super) before_ts: Option<f64>,
+}
+
 /// Prints each record as soon as it is measured.
 pub(super) struct Printer<'a> {
     form: Form,
@@ -25,10 +43,13 @@ pub(super) struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    /// The types of the KV cache are columns where they are not the usual ones.
-    pub(super) fn new(form: Form, env: &'a Env, unusual_cache: bool) -> Self {
-        let columns = COLUMNS.iter().filter(|column| unusual_cache || !column.only_unusual_cache).copied().collect();
-        Self { form, env, columns, n_printed: 0 }
+    pub(super) fn new(form: Form, env: &'a Env, shape: Shape) -> Self {
+        let shown = |column: &&Column| match column.only {
+            Only::Always => true,
+            Only::CacheTypes => shape.cache_types,
+            Only::Kept => shape.kept,
+        };
+        Self { form, env, columns: COLUMNS.iter().filter(shown).copied().collect(), n_printed: 0 }
     }
 
     pub(super) fn begin(&self) -> Result<(), Failure> {
@@ -39,11 +60,12 @@ impl<'a> Printer<'a> {
         }
     }
 
-    pub(super) fn record(&mut self, record: &Record) -> Result<(), Failure> {
+    pub(super) fn row(&mut self, row: &Row) -> Result<(), Failure> {
+        let record = row.record;
         let first = self.n_printed == 0;
         self.n_printed += 1;
         match self.form {
-            Form::Md => self.write(&format!("{}\n", self.md_line(|column| (column.cell)(record)))),
+            Form::Md => self.write(&format!("{}\n", self.md_line(|column| (column.cell)(row)))),
             Form::Csv => {
                 let Value::Object(fields) = json(record)? else { return Ok(()) };
                 let head = if first { csv_line(fields.keys().map(|key| Value::from(key.as_str()))) } else { String::new() };
@@ -56,6 +78,19 @@ impl<'a> Printer<'a> {
 
     pub(super) fn end(&self) -> Result<(), Failure> {
         if self.form == Form::Json { self.write("\n]\n") } else { Ok(()) }
+    }
+
+    /// A line below the table: what was measured on, and what that could do at most.
+    pub(super) fn machine(&self, machine: &Machine, limits: &[Limits]) -> Result<(), Failure> {
+        if self.form != Form::Md {
+            return Ok(());
+        }
+        let memory = machine.memory_bytes.map(bytes_text);
+        let cores = format!("{} {}", machine.n_cores, if machine.n_cores == 1 { "core" } else { "cores" });
+        let parts = [Some(machine.cpu_info.clone()), Some(cores), Some(machine.kernels.clone()), memory, Some(machine.os.clone())];
+        let parts: Vec<String> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+        let limits: String = limits.iter().map(|limits| format!("{}\n", limits_line(limits))).collect();
+        self.write(&format!("\ningle {}, {}\n{limits}", env!("CARGO_PKG_VERSION"), parts.join(", ")))
     }
 
     fn write(&self, text: &str) -> Result<(), Failure> {
@@ -84,31 +119,63 @@ fn json(record: &Record) -> Result<Value, Failure> {
     serde_json::to_value(record).map_err(|error| Report::new("a figure is no JSON", "Please report this as a bug").because(&error).into())
 }
 
+/// "2 threads at most: reads 29.5 GB/s, int8 1,660 GOP/s, f32 440 GFLOP/s".
+fn limits_line(limits: &Limits) -> String {
+    let rate = |what: &str, rate: Option<f64>, unit: &str| rate.map(|rate| format!(", {what} {rate:.0} {unit}")).unwrap_or_default();
+    let (int8, float) = (rate("int8", limits.int8_gops, "GOP/s"), rate("f32", limits.f32_gflops, "GFLOP/s"));
+    let threads = if limits.n_threads == 1 { "thread" } else { "threads" };
+    format!("{} {threads} at most: reads {:.1} GB/s{int8}{float}", limits.n_threads, limits.read_gbs)
+}
+
 /// A column of the markdown table.
 #[derive(Clone, Copy)]
 struct Column {
     name: &'static str,
     width: usize,
     right: bool,
-    only_unusual_cache: bool,
-    cell: fn(&Record) -> String,
+    only: Only,
+    cell: fn(&Row) -> String,
 }
 
-const fn column(name: &'static str, width: usize, right: bool, cell: fn(&Record) -> String) -> Column {
-    Column { name, width, right, only_unusual_cache: false, cell }
+/// When a column is shown.
+#[derive(Clone, Copy)]
+enum Only {
+    Always,
+    CacheTypes,
+    Kept,
+}
+
+const fn column(name: &'static str, width: usize, right: bool, cell: fn(&Row) -> String) -> Column {
+    Column { name, width, right, only: Only::Always, cell }
 }
 
 const COLUMNS: &[Column] = &[
-    column("model", 30, false, |record| record.model_type.clone()),
-    column("size", 10, true, |record| size(record.model_size)),
-    column("params", 10, true, |record| params(record.model_n_params)),
-    column("backend", 10, false, |record| record.backends.to_owned()),
-    column("threads", 7, true, |record| record.n_threads.to_string()),
-    Column { only_unusual_cache: true, ..column("type_k", 6, true, |record| record.type_k.to_owned()) },
-    Column { only_unusual_cache: true, ..column("type_v", 6, true, |record| record.type_v.to_owned()) },
-    column("test", 15, true, |record| Test { n_prompt: record.n_prompt, n_gen: record.n_gen, n_depth: record.n_depth }.name()),
-    column("t/s", 20, true, |record| format!("{:.2} ± {:.2}", record.avg_ts, record.stddev_ts)),
+    Column { only: Only::Kept, ..column("measured", 20, false, |row| row.record.test_time.clone()) },
+    column("model", 30, false, |row| row.record.model_type.clone()),
+    column("size", 10, true, |row| size(row.record.model_size)),
+    column("params", 10, true, |row| params(row.record.model_n_params)),
+    column("backend", 10, false, |row| row.record.backends.clone()),
+    Column { only: Only::Kept, ..column("kernels", 10, false, |row| row.record.machine.kernels.clone()) },
+    column("threads", 7, true, |row| row.record.n_threads.to_string()),
+    Column { only: Only::CacheTypes, ..column("type_k", 6, true, |row| row.record.type_k.clone()) },
+    Column { only: Only::CacheTypes, ..column("type_v", 6, true, |row| row.record.type_v.clone()) },
+    column("test", 15, true, |row| row.record.test().name()),
+    column("t/s", 20, true, |row| format!("{:.2} ± {:.2}", row.record.avg_ts, row.record.stddev_ts)),
+    column("of the machine", 24, true, |row| nearest(row.record)),
+    column("before", 8, true, before),
 ];
+
+/// "86 % of memory bandwidth".
+fn nearest(record: &Record) -> String {
+    record.nearest().map_or_else(|| UNKNOWN.to_owned(), |(bound, part)| format!("{:.0} % of {}", part * 100.0, bound.name()))
+}
+
+/// "+3.1 %" where the same was measured before.
+fn before(row: &Row) -> String {
+    row.before_ts.map_or_else(|| UNKNOWN.to_owned(), |before| format!("{:+.1} %", (row.record.avg_ts / before - 1.0) * 100.0))
+}
+
+const UNKNOWN: &str = "–";
 
 /// "1.87 GiB", "770.28 MiB".
 fn size(bytes: u64) -> String {

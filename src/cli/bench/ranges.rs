@@ -1,4 +1,6 @@
-//! Numbers as llama-bench takes them: lists by commas, ranges `a-b`, `a-b+step`, `a-b*mult`.
+//! Numbers as llama-bench takes them: lists by commas, ranges `a-b`, `a-b+step`, `a-b*mult`; and lists of types.
+
+use crate::protocol::CacheType;
 
 /// Numbers that one option may expand to.
 const NUMBERS_MAX: usize = 1000;
@@ -53,6 +55,19 @@ impl Step {
     }
 }
 
+/// Types of the KV cache, by commas.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Caches(pub(super) Vec<CacheType>);
+
+impl std::str::FromStr for Caches {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let one = |name: &str| CacheType::from_name(name).ok_or_else(|| format!("{name:?} is none of {}", CacheType::NAMES.join(", ")));
+        text.split(',').map(|name| one(name.trim())).collect::<Result<_, _>>().map(Self)
+    }
+}
+
 /// A prompt and an answer of one test: `512,128`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct PromptGen {
@@ -85,5 +100,11 @@ mod tests {
         for wrong in ["", "x", "1-", "-1", "0-4000000000"] {
             assert!(numbers(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn lists_of_types() {
+        assert_eq!("f16,q8_0".parse(), Ok(Caches(vec![CacheType::F16, CacheType::Q8_0])));
+        assert!("f16,".parse::<Caches>().unwrap_err().contains("q8_0"));
     }
 }

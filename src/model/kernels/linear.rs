@@ -108,10 +108,14 @@ impl<'a> Linear<'a> {
     }
 
     fn work(&self) -> Work {
-        let weights = || std::iter::once(&self.weights).chain(&self.gate);
-        let n_values: usize = weights().map(|w| w.n_rows * w.k).sum();
-        let weight_bytes = weights().map(|w| w.bytes.len() as u64).sum();
-        Work { weight_bytes, n_ops: 2 * (n_values * self.rows.len()) as u64, ..Work::default() }
+        let mut work = Work::default();
+        for weights in std::iter::once(&self.weights).chain(&self.gate) {
+            let n_ops = 2 * (weights.n_rows * weights.k * self.rows.len()) as u64;
+            let is_float = matches!(weights.ty, GgmlType::F32 | GgmlType::F16 | GgmlType::BF16);
+            work.weight_bytes += weights.bytes.len() as u64;
+            *if is_float { &mut work.n_float_ops } else { &mut work.n_ops } += n_ops;
+        }
+        work
     }
 
     /// Rows of weights to a chunk.

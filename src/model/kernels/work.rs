@@ -11,8 +11,10 @@ pub struct Work {
     pub weight_bytes: u64,
     /// Keys and values that were looked at.
     pub cached_bytes: u64,
-    /// Multiplications and additions with weights.
+    /// Multiplications and additions with quantized weights, which are of bytes.
     pub n_ops: u64,
+    /// With weights that are floats.
+    pub n_float_ops: u64,
 }
 
 impl Sub for Work {
@@ -23,6 +25,7 @@ impl Sub for Work {
             weight_bytes: self.weight_bytes - before.weight_bytes,
             cached_bytes: self.cached_bytes - before.cached_bytes,
             n_ops: self.n_ops - before.n_ops,
+            n_float_ops: self.n_float_ops - before.n_float_ops,
         }
     }
 }
@@ -33,6 +36,7 @@ pub(super) struct Counters {
     weight_bytes: AtomicU64,
     cached_bytes: AtomicU64,
     n_ops: AtomicU64,
+    n_float_ops: AtomicU64,
 }
 
 impl Counters {
@@ -40,6 +44,7 @@ impl Counters {
         self.weight_bytes.fetch_add(more.weight_bytes, Ordering::Relaxed);
         self.cached_bytes.fetch_add(more.cached_bytes, Ordering::Relaxed);
         self.n_ops.fetch_add(more.n_ops, Ordering::Relaxed);
+        self.n_float_ops.fetch_add(more.n_float_ops, Ordering::Relaxed);
     }
 
     pub(super) fn work(&self) -> Work {
@@ -47,6 +52,7 @@ impl Counters {
             weight_bytes: self.weight_bytes.load(Ordering::Relaxed),
             cached_bytes: self.cached_bytes.load(Ordering::Relaxed),
             n_ops: self.n_ops.load(Ordering::Relaxed),
+            n_float_ops: self.n_float_ops.load(Ordering::Relaxed),
         }
     }
 }

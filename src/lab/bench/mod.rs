@@ -1,14 +1,25 @@
 //! How fast a model computes here, by llama-bench's method (tools/llama-bench/llama-bench.cpp) and under its names.
 //!
-//! A test empties the sequence, fills it to its depth, and times a prompt in batches, then single tokens. Ids are
-//! chance: speed does not depend on what is said. Sampling and tokenizing are outside these figures, as there.
+//! A test brings the sequence to its depth, and times a prompt in batches, then single tokens. Ids are chance: speed does
+//! not depend on what is said. Sampling and tokenizing are outside these figures, as there. Beside them stands what the
+//! machine could do at most ([`Record::nearest`]); a [`Store`] keeps them, to be compared with later ones.
 
+mod record;
+mod store;
+
+pub use record::{Bound, Record, Test};
+pub use store::Store;
+
+use super::machine::Machine;
+use super::now;
+use super::probe::Limits;
 use crate::gguf::{self, Gguf};
+use crate::model::kernels::Work;
 use crate::model::{Model, Session};
 use crate::protocol::{CacheType, LoadOptions, ModelFacts, ModelRef, Report};
-use serde::Serialize;
+use crate::sys::limits;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What is the same for all tests of a model.
 #[derive(Debug, Clone)]
@@ -23,63 +34,14 @@ pub struct BenchOptions {
     pub warmup: bool,
 }
 
-/// Tokens prefilled untimed, then as a prompt, then decoded one by one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Test {
-    pub n_prompt: u32,
-    pub n_gen: u32,
-    pub n_depth: u32,
-}
-
-impl Test {
-    fn n_ctx(self) -> u32 {
-        self.n_depth.saturating_add(self.n_prompt).saturating_add(self.n_gen)
-    }
-
-    /// "pp512", "tg128", "pp512+tg128", " @ d4096" behind any.
-    pub fn name(self) -> String {
-        let parts = [("pp", self.n_prompt), ("tg", self.n_gen)];
-        let parts: Vec<_> = parts.iter().filter(|(_, n)| *n > 0).map(|(what, n)| format!("{what}{n}")).collect();
-        let depth = if self.n_depth > 0 { format!(" @ d{}", self.n_depth) } else { String::new() };
-        format!("{}{depth}", parts.join("+"))
-    }
-}
-
-/// One test's figures. The keys are llama-bench's; ingle's own stand at the end.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Record {
-    pub cpu_info: String,
-    pub backends: &'static str,
-    pub model_filename: String,
-    /// "llama Q4_K_M".
-    pub model_type: String,
-    pub model_size: u64,
-    pub model_n_params: u64,
-    pub n_batch: usize,
-    pub n_ubatch: usize,
-    pub n_threads: usize,
-    pub type_k: &'static str,
-    pub type_v: &'static str,
-    pub n_gpu_layers: u32,
-    pub n_prompt: u32,
-    pub n_gen: u32,
-    pub n_depth: u32,
-    pub test_time: String,
-    pub avg_ns: u64,
-    pub stddev_ns: u64,
-    pub avg_ts: f64,
-    pub stddev_ts: f64,
-    pub samples_ns: Vec<u64>,
-    pub samples_ts: Vec<f64>,
-    /// From the file's name to a model that computes.
-    pub load_ms: f64,
-    /// The most memory this process held during the test, bytes; absent where the system does not tell.
-    pub rss_peak: Option<u64>,
-    pub ingle_version: &'static str,
-}
-
-/// Loads the model once and measures each test; `each` is told every record as it is there.
-pub fn run(options: &BenchOptions, tests: &[Test], mut each: impl FnMut(Record) -> Result<(), Report>) -> Result<(), Report> {
+/// Loads the model once and measures each test; `each` is told every record as it is there. `limits` are those of as many
+/// threads as the options ask for.
+pub fn run(
+    options: &BenchOptions,
+    tests: &[Test],
+    (machine, limits): (&Machine, &Limits),
+    mut each: impl FnMut(Record) -> Result<(), Report>,
+) -> Result<(), Report> {
     let started = now();
     let file = match &options.model {
         ModelRef::Guide => gguf::guide(),
@@ -99,12 +61,28 @@ pub fn run(options: &BenchOptions, tests: &[Test], mut each: impl FnMut(Record) 
     };
     let mut session = bench.model.session(&load).map_err(|error| error.report(file.name()))?;
     let load_ms = started.elapsed().as_secs_f64() * 1e3;
+    if options.warmup {
+        warm(&file)?;
+    }
     let facts = gguf::facts(&file);
     for test in tests {
-        let (samples, rss_peak) = bench.measure(&mut session, *test, options)?;
-        each(bench.record(options, &facts, *test, &samples, load_ms, rss_peak))?;
+        let (samples, work, rss_peak) = bench.measure(&mut session, *test, options)?;
+        let record = bench.record(options, machine, &facts, *test, &samples);
+        each(Record { load_ms, rss_peak, ..record.with(work, limits) })?;
     }
     Ok(())
+}
+
+/// Brings the file's pages into memory, where they have room, so that no test waits for the disk.
+fn warm(file: &Gguf) -> Result<(), Report> {
+    if limits::memory().is_some_and(|memory| memory.available < file.file_bytes()) {
+        return Ok(());
+    }
+    file.maps().try_for_each(|(name, bytes)| {
+        bytes
+            .warm(0..bytes.len())
+            .map_err(|e| Report::new(format!("{name} could not be read"), "Look whether its disk is well").offender(name).because(&e))
+    })
 }
 
 struct Bench {
@@ -114,25 +92,36 @@ struct Bench {
 }
 
 impl Bench {
-    fn measure(&mut self, session: &mut Session, test: Test, options: &BenchOptions) -> Result<(Vec<Duration>, Option<u64>), Report> {
+    /// The time of each repetition, what was computed in one, and the most memory held.
+    fn measure(&mut self, session: &mut Session, test: Test, options: &BenchOptions) -> Result<(Vec<Duration>, Work, Option<u64>), Report> {
         reset_rss_peak();
+        self.go_to(session, test.n_depth)?;
         if options.warmup {
-            session.truncate(0);
             self.prefill(session, test.n_prompt.min(self.model.rows_max() as u32))?;
             self.prefill(session, test.n_gen.min(1))?;
         }
-        let mut samples = Vec::new();
+        let (mut samples, mut work) = (Vec::new(), Work::default());
         for _ in 0..options.repetitions {
-            session.truncate(0);
-            self.prefill(session, test.n_depth)?;
-            let started = now();
+            self.go_to(session, test.n_depth)?;
+            let (before, started) = (self.model.work(), now());
             self.prefill(session, test.n_prompt)?;
             for _ in 0..test.n_gen {
                 self.prefill(session, 1)?;
             }
             samples.push(started.elapsed());
+            work = self.model.work() - before;
         }
-        Ok((samples, rss_peak()))
+        Ok((samples, work, rss_peak()))
+    }
+
+    /// Makes the sequence so long. What it holds up to there stays, where its states and windows can go back.
+    fn go_to(&mut self, session: &mut Session, n_depth: u32) -> Result<(), Report> {
+        let kept = session.truncate(n_depth as usize) as u32;
+        if kept < n_depth {
+            self.prefill(session, n_depth - kept)?;
+            session.snapshot();
+        }
+        Ok(())
     }
 
     /// In batches; only the last token's logits are computed, as an answer needs them.
@@ -148,23 +137,15 @@ impl Bench {
         Ok(())
     }
 
-    fn record(
-        &self,
-        options: &BenchOptions,
-        facts: &ModelFacts,
-        test: Test,
-        samples: &[Duration],
-        load_ms: f64,
-        rss_peak: Option<u64>,
-    ) -> Record {
+    fn record(&self, options: &BenchOptions, machine: &Machine, facts: &ModelFacts, test: Test, samples: &[Duration]) -> Record {
         let n_tokens = f64::from(test.n_prompt) + f64::from(test.n_gen);
         let samples_ns: Vec<u64> = samples.iter().map(|sample| sample.as_nanos() as u64).collect();
         let samples_ts: Vec<f64> = samples.iter().map(|sample| n_tokens / sample.as_secs_f64()).collect();
         let (avg_ns, stddev_ns) = mean_and_deviation(&samples_ns.iter().map(|ns| *ns as f64).collect::<Vec<_>>());
         let (avg_ts, stddev_ts) = mean_and_deviation(&samples_ts);
         Record {
-            cpu_info: cpu_info(),
-            backends: "CPU",
+            machine: machine.clone(),
+            backends: "CPU".to_owned(),
             model_filename: match &options.model {
                 ModelRef::Guide => self.file_name.clone(),
                 ModelRef::File(path) => path.display().to_string(),
@@ -172,12 +153,12 @@ impl Bench {
             model_type: format!("{} {}", facts.architecture, facts.quantization),
             model_size: facts.file_bytes,
             model_n_params: facts.n_params,
+            model_fingerprint: facts.fingerprint.as_ref().map(|f| f.0.clone()).unwrap_or_default(),
             n_batch: self.model.rows_max(),
             n_ubatch: self.model.rows_max(),
             n_threads: self.model.n_threads(),
-            type_k: options.type_k.name(),
-            type_v: options.type_v.name(),
-            n_gpu_layers: 0,
+            type_k: options.type_k.name().to_owned(),
+            type_v: options.type_v.name().to_owned(),
             n_prompt: test.n_prompt,
             n_gen: test.n_gen,
             n_depth: test.n_depth,
@@ -188,17 +169,10 @@ impl Bench {
             stddev_ts,
             samples_ns,
             samples_ts,
-            load_ms,
-            rss_peak,
-            ingle_version: env!("CARGO_PKG_VERSION"),
+            ingle_version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..Record::default()
         }
     }
-}
-
-/// Measuring is what this room is for: it may ask the clock.
-#[allow(clippy::disallowed_methods)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// Mean and sample standard deviation, which is 0 for a single sample.
@@ -229,13 +203,6 @@ impl Ids {
         };
         (0..n).map(|_| (next() % n_vocab.max(1) as u64) as u32).collect()
     }
-}
-
-/// The processor's own name; empty where the system does not tell.
-fn cpu_info() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
-    name.map(|(_, name)| name.trim().to_owned()).unwrap_or_default()
 }
 
 /// Linux forgets the peak when 5 is written there (proc_pid_clear_refs(5)); elsewhere it is that of the whole run.
