@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench screen [-- MODEL]`: first frame, key press to screen while tokens stream, processor and bytes
 //! while idle, bytes to the terminal for each streamed token, resident memory. With the guide where no MODEL is named;
-//! a MODEL that answers at length gives the streaming figures more samples.
+//! a MODEL that answers at length gives the streaming figures more samples, and all processors work for it: then keys are
+//! timed while a long prompt is prefilled, too.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -21,6 +22,10 @@ const IDLE: Duration = Duration::from_secs(20);
 const QUIET: Duration = Duration::from_secs(8);
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Letters to a line of the prompt, while an answer comes.
+const LETTERS: usize = 40;
+/// Questions to a long prompt: some thousand tokens.
+const LONG: usize = 60;
 const QUESTION: &str = "Tell me everything you know about quantization, models and keys.";
 
 /// What has come out of the terminal so far.
@@ -159,6 +164,45 @@ fn footer_tokens(screen: &vt100::Screen) -> Option<u64> {
     line.split(" tok ").next()?.trim().rsplit(' ').next()?.replace(',', "").parse().ok()
 }
 
+/// A run of letters in the prompt as long as the screen is so; each must be seen before the next is typed.
+fn type_while(ingle: &mut Ingle, delays: &mut Vec<f64>, is: impl Fn(&vt100::Screen) -> bool) {
+    let mut typed = String::new();
+    while is(ingle.seen().screen.screen()) && typed.len() < LETTERS && delays.len() < KEYS {
+        typed.push(char::from(b'a' + (typed.len() % 26) as u8));
+        let start = Instant::now();
+        ingle.type_keys(&typed[typed.len() - 1..]);
+        let at = ingle.until_text(&format!("› {typed}"));
+        delays.push((at.max(start) - start).as_secs_f64() * 1e3);
+    }
+}
+
+fn say_delays(what: &str, delays: &mut [f64]) {
+    println!(
+        "key to screen, {what:<10} p50 {:6.1} ms   p99 {:6.1} ms   worst {:6.1} ms   of {}",
+        quantile(delays, 0.5),
+        quantile(delays, 0.99),
+        quantile(delays, 1.0),
+        delays.len()
+    );
+}
+
+/// Keys while a long prompt is computed, with all processors.
+fn prefilling(ingle: &mut Ingle) {
+    let mut delays = Vec::new();
+    while delays.len() < KEYS {
+        ingle.type_keys(&format!("\x1b[200~{}\x1b[201~", QUESTION.repeat(LONG)));
+        ingle.until_text("[pasted ");
+        ingle.type_keys("\r");
+        ingle.until("the prefill begins", |s| s.contents().contains('◔'));
+        type_while(ingle, &mut delays, |s| s.contents().contains('◔'));
+        ingle.type_keys("\x1b");
+        ingle.until("the answer's footer", |s| footer_tokens(s).is_some() || !s.contents().contains('◔'));
+        ingle.type_keys("\x15\x0e");
+        ingle.until("an empty conversation", |s| !s.contents().contains(&QUESTION[..20]));
+    }
+    say_delays("prefilling", &mut delays);
+}
+
 fn streaming(ingle: &mut Ingle) {
     let mut delays = Vec::new();
     let (mut tokens, mut bytes) = (0, 0);
@@ -168,17 +212,9 @@ fn streaming(ingle: &mut Ingle) {
         let before = ingle.seen().bytes;
         ingle.type_keys("\r");
         ingle.until("the answer begins", |s| s.contents().contains('●') && footer_tokens(s).is_none());
-        // A run of letters in the prompt while the answer streams; each must be seen before the next is typed.
-        let mut typed = String::new();
-        let mut typed_bytes = 0;
-        while footer_tokens(ingle.seen().screen.screen()).is_none() && typed.len() < 40 && delays.len() < KEYS {
-            typed.push(char::from(b'a' + (typed.len() % 26) as u8));
-            let start = Instant::now();
-            ingle.type_keys(&typed[typed.len() - 1..]);
-            let at = ingle.until_text(&format!("› {typed}"));
-            delays.push((at.max(start) - start).as_secs_f64() * 1e3);
-            typed_bytes += 40;
-        }
+        let n_before = delays.len();
+        type_while(ingle, &mut delays, |s| footer_tokens(s).is_none());
+        let typed_bytes = (delays.len() - n_before) as u64 * 40;
         if footer_tokens(ingle.seen().screen.screen()).is_none() {
             ingle.type_keys("\x1b");
         }
@@ -188,13 +224,7 @@ fn streaming(ingle: &mut Ingle) {
         ingle.type_keys("\x15\x0e");
         ingle.until("an empty conversation", |s| footer_tokens(s).is_none());
     }
-    let n = delays.len();
-    println!(
-        "key to screen, streaming p50 {:6.1} ms   p99 {:6.1} ms   worst {:6.1} ms   of {n}",
-        quantile(&mut delays, 0.5),
-        quantile(&mut delays, 0.99),
-        quantile(&mut delays, 1.0)
-    );
+    say_delays("streaming", &mut delays);
     println!("bytes to the terminal    {:6.1} for each streamed token   of {tokens}", bytes as f64 / tokens as f64);
 }
 
@@ -210,6 +240,9 @@ fn main() {
     ingle.until_text("●");
     idle(&ingle, WIDE);
     streaming(&mut ingle);
+    if model.is_some() {
+        prefilling(&mut ingle);
+    }
     let (resident, peak) = (ingle.status("VmRSS:"), ingle.status("VmHWM:"));
     println!("resident                 {:6.1} MiB now   {:6.1} MiB at most", resident as f64 / 1024.0, peak as f64 / 1024.0);
     ingle.quit();

@@ -26,9 +26,46 @@ fn bench_gives_llama_bench_s_fields_in_each_form() {
 }
 
 #[test]
+fn bench_keeps_its_results_and_shows_them_again() {
+    let home = tempfile::tempdir().unwrap();
+    let bench = |arguments: &[&str]| Run::at(home.path(), &[&["bench"], arguments].concat()).answer().done();
+    let measured = ["guide", "-p", "0", "-n", "2", "-r", "1", "-t", "1,2", "--cache", "f16,q8_0", "--no-warmup"];
+    let table = bench(&measured);
+    let said = table.text();
+    assert!(said.contains(" type_k |") && said.contains(" q8_0 |"), "both types are columns: {said}");
+    assert!(said.contains(" % of ") && said.contains("2 threads at most: reads "), "{said}");
+    let records: Value = serde_json::from_slice(&bench(&[&measured[..], &["--json"]].concat()).stdout).unwrap();
+    assert_eq!(records.as_array().unwrap().len(), 4);
+    for key in ["n_cores", "kernels", "os", "model_fingerprint", "weight_bytes", "n_ops", "limit_read_gbs"] {
+        assert!(!records[0][key].is_null(), "{key}");
+    }
+
+    let kept: Value = serde_json::from_slice(&bench(&["--list", "guide", "--json"]).stdout).unwrap();
+    assert_eq!(kept.as_array().unwrap().len(), 8);
+    assert_eq!(kept[4], records[0]);
+    let list = bench(&["--list"]);
+    let rows: Vec<&str> = list.text().lines().skip(2).collect();
+    assert_eq!(rows.len(), 8);
+    assert!(rows[..4].iter().all(|row| row.trim_end().ends_with("– |")), "nothing came before: {rows:#?}");
+    assert!(rows[4..].iter().all(|row| row.trim_end().ends_with(" % |")), "the same came before: {rows:#?}");
+}
+
+#[test]
+fn bench_measures_where_nothing_can_be_kept() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::create_dir(home.path().join("ingle")).unwrap();
+    std::fs::write(home.path().join("ingle/bench"), "a file where the folder would be").unwrap();
+    let answer = Run::at(home.path(), &["bench", "guide", "-p", "0", "-n", "1", "-r", "1", "-o", "jsonl"]).answer();
+    assert_eq!((answer.status, answer.text().lines().count()), (0, 1), "{answer:?}");
+    assert!(answer.stderr.contains("ingle/bench"), "{}", answer.stderr);
+}
+
+#[test]
 fn bench_without_a_test_is_wrong_usage() {
     Run::new(&["bench", "guide", "-p", "0", "-n", "0"]).answer().failed(2, &["nothing to measure"]);
     Run::new(&["bench", "no-such-model"]).answer().failed(1, &["no-such-model"]);
+    Run::new(&["bench", "guide", "--cache", "q9"]).answer().failed(2, &["q9", "q8_0"]);
+    Run::new(&["bench"]).answer().failed(2, &["MODEL"]);
 }
 
 #[test]
