@@ -19,7 +19,8 @@ fn loops_tell_what_they_did() {
     for set in available() {
         for peak in [Peak::Int8, Peak::F32] {
             let once = set.exert(peak, 1);
-            assert_eq!(once == 0, set.tier() == Tier::Scalar);
+            let has_loops = cfg!(target_arch = "x86_64") && set.tier() != Tier::Scalar;
+            assert_eq!(once > 0, has_loops, "{}", set.tier().name());
             assert_eq!(set.exert(peak, 1000), 1000 * once);
         }
     }
