@@ -7,6 +7,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use toml::Value;
 
+/// A conversation of 8,000 tokens takes 250 MiB of a model of a billion weights and 1 GiB of one of eight: the last dozen of
+/// the one, the last few of the other.
+const STATES_GIB: u32 = 4;
+/// No disk is larger.
+const STATES_GIB_MAX: u32 = 1 << 20;
+
 /// What config.toml says, or the defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -28,6 +34,8 @@ pub struct Config {
     pub gauges: GaugesShown,
     /// Items of the status line, the most important first; absent: all.
     pub status: Option<Vec<String>>,
+    /// GiB of disk for what models have read of conversations; 0: nothing is kept.
+    pub states_gib: u32,
     /// Folders with models, besides those that other programs use.
     pub folders: Vec<PathBuf>,
     /// The config's own layer of settings.
@@ -53,6 +61,7 @@ impl Default for Config {
             graphs: Graphs::default(),
             gauges: GaugesShown::default(),
             status: None,
+            states_gib: STATES_GIB,
             folders: Vec::new(),
             settings: Settings::default(),
             models: BTreeMap::new(),
@@ -77,6 +86,8 @@ pub enum EntryKind {
     Texts,
     /// Absolute or below `~/`.
     Folders,
+    /// From 0 to this.
+    Whole(u32),
 }
 
 /// A value of an entry's kind, checked.
@@ -87,6 +98,7 @@ pub enum Taken {
     Text(String),
     Texts(Vec<String>),
     Folders(Vec<PathBuf>),
+    Whole(u32),
 }
 
 pub struct Entry {
@@ -184,5 +196,17 @@ pub const ENTRIES: &[Entry] = &[
             }
         },
         get: |config| Value::Array(config.folders.iter().map(|f| Value::String(f.display().to_string())).collect()),
+    },
+    Entry {
+        section: "states",
+        name: "disk_gib",
+        kind: EntryKind::Whole(STATES_GIB_MAX),
+        help: "GiB of disk for what models have read of conversations, so that these go on at once when opened again; 0: none",
+        set: |config, taken| {
+            if let Taken::Whole(gib) = taken {
+                config.states_gib = gib;
+            }
+        },
+        get: |config| Value::Integer(i64::from(config.states_gib)),
     },
 ];

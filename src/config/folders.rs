@@ -1,6 +1,6 @@
 //! Where ingle's own files lie.
 
-use crate::protocol::Report;
+use crate::protocol::{ConversationId, Report};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ const FOLDER_MODE: u32 = 0o700;
 pub struct Folders {
     /// config.toml, keymap.toml, themes/, personas/
     pub config: PathBuf,
-    /// history.db, backups/, bench/, models/
+    /// history.db, backups/, bench/, states/, models/
     pub data: PathBuf,
     /// logs/, run/ (a lock for each running ingle)
     pub state: PathBuf,
@@ -92,6 +92,11 @@ impl Folders {
         self.data.join("bench")
     }
 
+    /// What models have read of conversations, a folder for each.
+    pub fn states(&self) -> PathBuf {
+        self.data.join("states")
+    }
+
     pub fn logs(&self) -> PathBuf {
         self.state.join("logs")
     }
@@ -100,6 +105,11 @@ impl Folders {
     pub fn running(&self) -> PathBuf {
         self.state.join("run")
     }
+}
+
+/// The folder of one conversation's states.
+pub fn states_of(states: &Path, conversation: ConversationId) -> PathBuf {
+    states.join(conversation.0.to_string())
 }
 
 /// Makes a folder and those above it, each new one its owner's alone. One that is there keeps its mode.

@@ -17,5 +17,5 @@ mod tests;
 pub use choices::{ColorDepth, ColorWhen, Editing, GaugesShown, Graphs, Notify, SendWith};
 pub use entries::{Config, ENTRIES, Entry, EntryKind};
 pub use error::{ConfigError, Place};
-pub use folders::{Folders, FoldersError, HOME_VARIABLE, create_private};
+pub use folders::{Folders, FoldersError, HOME_VARIABLE, create_private, states_of};
 pub use template::template;

@@ -124,6 +124,7 @@ impl Reader<'_> {
                 let folders = texts(value)?.into_iter().map(|text| self.folder(&text));
                 folders.collect::<Option<Vec<_>>>().map(Taken::Folders)
             }
+            EntryKind::Whole(most) => whole(value).and_then(|n| u32::try_from(n).ok()).filter(|n| *n <= most).map(Taken::Whole),
         }
     }
 
@@ -185,7 +186,7 @@ fn setting(name: &str, value: &DeValue<'_>) -> Result<(&'static str, Value), pro
         return Settings::default().set(name, "").map(|row| (row.name, Value::Text(String::new())));
     };
     let taken = match value {
-        DeValue::Integer(i) => i64::from_str_radix(&i.as_str().replace('_', ""), i.radix()).ok().map(Value::Int),
+        DeValue::Integer(_) => whole(value).map(Value::Int),
         DeValue::Float(f) => f.as_str().replace('_', "").parse().ok().map(Value::Float),
         DeValue::String(text) => Some(Value::Text(text.to_string())),
         DeValue::Array(_) => texts(value).map(Value::Texts),
@@ -193,6 +194,11 @@ fn setting(name: &str, value: &DeValue<'_>) -> Result<(&'static str, Value), pro
     };
     let taken = taken.unwrap_or_else(|| Value::Text(format!("a {}", value.type_str())));
     Ok((row.name, row.check(taken)?))
+}
+
+fn whole(value: &DeValue<'_>) -> Option<i64> {
+    let number = value.as_integer()?;
+    i64::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
 }
 
 fn texts(value: &DeValue<'_>) -> Option<Vec<String>> {
@@ -206,5 +212,6 @@ fn expected(kind: EntryKind) -> String {
         EntryKind::Choice(names) => format!("one of \"{}\"", names.join("\", \"")),
         EntryKind::Texts => "a list of texts: [\"one\", \"two\"]".to_owned(),
         EntryKind::Folders => "a list of absolute paths, or of paths that begin with ~/".to_owned(),
+        EntryKind::Whole(most) => format!("a whole number from 0 to {most}"),
     }
 }

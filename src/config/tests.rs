@@ -33,7 +33,7 @@ fn the_template_says_the_defaults() {
         line.starts_with('[') || line.strip_prefix("# ").is_some_and(|l| l.split_once(" = ").is_some_and(|(name, _)| !name.contains(' ')))
     };
     let active: Vec<&str> = text.lines().filter(is_value).map(|l| l.trim_start_matches("# ")).collect();
-    assert_eq!(active.len(), ENTRIES.len() + crate::protocol::SETTINGS.len() + 2, "each row has its line: {active:#?}");
+    assert_eq!(active.len(), ENTRIES.len() + crate::protocol::SETTINGS.len() + 3, "each row has its line: {active:#?}");
     let (config, problems) = parse(&active.join("\n"));
     assert_eq!(problems, [] as [&str; 0]);
     for row in crate::protocol::SETTINGS {

@@ -3,12 +3,14 @@
 use super::generate::{self, Request};
 use super::outbox::Outbox;
 use super::pace;
+use super::saved::{Keeper, Saved};
 use super::sequences::{About, Parked};
 use super::speculation::{Drafter, PassCost, no_way_back};
+use super::states::{StatesOptions, Store};
 use crate::gguf::{self, Gguf};
 use crate::model::{ForwardError, Model, Session};
 use crate::prompt::Prompter;
-use crate::protocol::{Event, FinishReason, JobId, LoadOptions, ModelId, ModelRef, Report};
+use crate::protocol::{ConversationId, Event, FinishReason, JobId, LoadOptions, ModelId, ModelRef, Report};
 use crate::sys::maps::{self, Watched};
 use crate::sys::panics::{Panicked, fence};
 use std::collections::HashMap;
@@ -42,6 +44,10 @@ pub enum Task {
         model: ModelId,
         request: Box<Request>,
     },
+    Forget {
+        job: JobId,
+        conversation: ConversationId,
+    },
     Score {
         job: JobId,
         model: ModelId,
@@ -58,10 +64,23 @@ pub enum Task {
     },
 }
 
+/// What comes to the compute thread.
+pub enum Mail {
+    Task(Task),
+    /// A piece of a sequence was written, or could not be.
+    Saved {
+        is_on_disk: bool,
+    },
+}
+
 impl Task {
     fn job(&self) -> JobId {
         match self {
-            Task::Load { job, .. } | Task::Unload { job, .. } | Task::Score { job, .. } | Task::Logits { job, .. } => *job,
+            Task::Load { job, .. }
+            | Task::Unload { job, .. }
+            | Task::Forget { job, .. }
+            | Task::Score { job, .. }
+            | Task::Logits { job, .. } => *job,
             Task::Generate { request, .. } => request.job,
         }
     }
@@ -69,7 +88,7 @@ impl Task {
     /// The model that a panic in this task may have left half changed.
     fn model(&self) -> Option<ModelId> {
         match self {
-            Task::Load { .. } => None,
+            Task::Load { .. } | Task::Forget { .. } => None,
             Task::Unload { model, .. } | Task::Generate { model, .. } | Task::Score { model, .. } | Task::Logits { model, .. } => {
                 Some(*model)
             }
@@ -87,6 +106,10 @@ pub enum Done {
         model: ModelId,
     },
     Ended,
+    /// Of no job.
+    Saved {
+        is_on_disk: bool,
+    },
     /// The job could not be prepared; its `Failed` is still to be sent.
     Failed {
         job: JobId,
@@ -102,6 +125,8 @@ pub struct Loaded {
     pub about: About,
     /// The others, the least recently used first.
     pub parked: Vec<Parked>,
+    /// Where sequences are kept on disk.
+    pub saved: Option<Saved>,
     /// What its passes take.
     pub cost: PassCost,
     /// A smaller model that guesses what comes next.
@@ -126,22 +151,32 @@ impl Loaded {
     }
 }
 
-pub fn spawn(outbox: Outbox, done: UnboundedSender<Done>) -> Result<(Sender<Task>, std::thread::JoinHandle<()>), Report> {
+type Started = (Sender<Mail>, std::thread::JoinHandle<()>);
+
+pub fn spawn(outbox: Outbox, done: UnboundedSender<Done>, states: Option<StatesOptions>) -> Result<Started, Report> {
     let (tasks, inbox) = std::sync::mpsc::channel();
     let thread = std::thread::Builder::new()
         .name("compute".to_owned())
-        .spawn(move || run(&inbox, &outbox, &done))
+        .spawn(move || run(&inbox, &outbox, &done, states))
         .map_err(|e| Report::new("the engine could not start a thread", "Close other programs and try again").because(&e))?;
     Ok((tasks, thread))
 }
 
-fn run(inbox: &Receiver<Task>, outbox: &Outbox, done: &UnboundedSender<Done>) {
+fn run(inbox: &Receiver<Mail>, outbox: &Outbox, done: &UnboundedSender<Done>, states: Option<StatesOptions>) {
     let mut models: HashMap<ModelId, Loaded> = HashMap::new();
-    while let Ok(task) = inbox.recv() {
+    let mut keeper = states.and_then(|options| Keeper::start(options, done.clone()));
+    while let Ok(mail) = inbox.recv() {
+        let task = match mail {
+            Mail::Task(task) => task,
+            Mail::Saved { is_on_disk } => {
+                keeper.iter_mut().for_each(|keeper| keeper.after_piece(is_on_disk, &mut models));
+                continue;
+            }
+        };
         let (job, model) = (task.job(), task.model());
         let span = tracing::info_span!("job", id = job.0);
         // A model that a panic left half changed is dropped below, so nothing broken is seen again.
-        let ended = span.in_scope(|| fence(|| perform(task, &mut models, outbox)));
+        let ended = span.in_scope(|| fence(|| perform(task, &mut models, keeper.as_ref(), outbox)));
         let said = match ended {
             Ok(Ok(said)) => said,
             Ok(Err(report)) => {
@@ -157,6 +192,11 @@ fn run(inbox: &Receiver<Task>, outbox: &Outbox, done: &UnboundedSender<Done>) {
         };
         // Fails only when the engine is gone, and this thread with it.
         let _ = done.send(said);
+        keeper.iter_mut().for_each(|keeper| keeper.after_job(&mut models));
+    }
+    if let Some(keeper) = &keeper {
+        let until = Keeper::leave_until();
+        models.values_mut().for_each(|loaded| keeper.leave(loaded, until));
     }
 }
 
@@ -167,11 +207,11 @@ fn panicked(panic: &Panicked) -> Report {
     Report::new(what, "Load it again")
 }
 
-fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -> Result<Done, Report> {
+fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, keeper: Option<&Keeper>, outbox: &Outbox) -> Result<Done, Report> {
     let finished = |job| outbox.send(Event::Finished { job, reason: FinishReason::Done, statistics: None });
     match task {
         Task::Load { job, name, reference, file, prompter, draft, options, accepted } => {
-            let loaded = load((file, prompter), draft, &options, accepted)?;
+            let loaded = load((file, prompter), draft, &options, accepted, keeper.map(Keeper::store))?;
             let mut facts = gguf::facts(&loaded.file);
             facts.n_ctx = loaded.session.n_ctx() as u32;
             facts.n_threads = loaded.model.n_threads() as u32;
@@ -193,9 +233,17 @@ fn perform(task: Task, models: &mut HashMap<ModelId, Loaded>, outbox: &Outbox) -
             Ok(Done::Loaded { model: name, reference })
         }
         Task::Unload { job, model } => {
-            drop(models.remove(&model));
+            if let Some(mut loaded) = models.remove(&model) {
+                keeper.iter().for_each(|keeper| keeper.leave(&mut loaded, Keeper::leave_until()));
+            }
             finished(job);
             Ok(Done::Unloaded { model })
+        }
+        Task::Forget { job, conversation } => {
+            models.values_mut().for_each(|loaded| loaded.forget(conversation));
+            keeper.iter().for_each(|keeper| keeper.forget(conversation));
+            finished(job);
+            Ok(Done::Ended)
         }
         Task::Generate { model, request } => {
             generate::run(find(models, model)?, model, *request, outbox)?;
@@ -225,16 +273,24 @@ fn find(models: &mut HashMap<ModelId, Loaded>, model: ModelId) -> Result<&mut Lo
     Ok(loaded)
 }
 
-fn load((file, prompter): Opened, draft: Option<Opened>, options: &LoadOptions, accepted: Instant) -> Result<Loaded, Report> {
+fn load(
+    (file, prompter): Opened,
+    draft: Option<Opened>,
+    options: &LoadOptions,
+    accepted: Instant,
+    store: Option<Store>,
+) -> Result<Loaded, Report> {
     let model = Model::load(&file, options).map_err(|e| e.report(file.name()))?;
     let session = model.session(options).map_err(|e| e.report(file.name()))?;
     let watched = watch(&file);
     warm(file.clone());
+    let saved = store.map(|store| Saved::new(store, &setup(&file, &model, &session, prompter.as_deref(), options)));
     let mut loaded = Loaded {
         model,
         session,
         about: About::default(),
         parked: Vec::new(),
+        saved,
         cost: PassCost::default(),
         drafter: None,
         prompter,
@@ -263,6 +319,16 @@ fn load_drafter(target: &Loaded, (file, prompter): Opened, options: &LoadOptions
     drafter.check(&target.model, name, tokenizers.map(|(target, own)| (target.tokenizer(), own.tokenizer())))?;
     warm(file);
     Ok(drafter)
+}
+
+/// Everything that decides what a sequence keeps of its ids: the files by what their headers say, by their sizes and by when
+/// they were last written; the template; what is computed, and by which ingle.
+fn setup(file: &Gguf, model: &Model, session: &Session, prompter: Option<&Prompter>, options: &LoadOptions) -> String {
+    let identity = |(_, bytes): (&str, &gguf::Bytes)| bytes.identity().map(|identity| (identity.size, identity.mtime));
+    let files: Vec<_> = file.maps().map(identity).collect();
+    let template = prompter.map(|p| p.template().hash());
+    let (version, exact) = (env!("CARGO_PKG_VERSION"), options.exact);
+    format!("{version} {:?} {files:?} {template:?} {exact} {}", file.fingerprint(), model.setup(session))
 }
 
 /// Brings the file's pages into memory beside the first job. What fails here fails again, with a sentence, where it matters.

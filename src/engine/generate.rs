@@ -66,7 +66,7 @@ pub(super) const KV_STEP: u64 = 1 << 20;
 pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &Outbox) -> Result<(), Report> {
     let started = pace::now();
     let n_max = check(loaded, &request)?;
-    request.ids = loaded.take_up(request.conversation, request.ids, n_max);
+    request.ids = loaded.take_up(request.conversation, request.ids, n_max, &request.cancel);
     let constraint = request.constraint.take();
     let seed = request.sampling.seed.unwrap_or_else(random_seed);
     let stats = Statistics {

@@ -17,8 +17,10 @@ mod grammar;
 mod header;
 mod outbox;
 mod pace;
+mod saved;
 mod sequences;
 mod speculation;
+mod states;
 mod task;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ mod told;
 
 pub use cpu::{Cpu, check_cpu, cpu};
 pub use outbox::EventReceiver;
+pub use states::StatesOptions;
 
 use crate::protocol::{Command, Report};
 use std::path::PathBuf;
@@ -39,6 +42,8 @@ const COMMANDS_MAX: usize = 256;
 pub struct Options {
     /// ingle's own program, to render files' templates in a child. Without it such templates are refused.
     pub sandbox: Option<PathBuf>,
+    /// Where to keep what models have read of conversations. Without it nothing is kept.
+    pub states: Option<StatesOptions>,
 }
 
 /// The way in. Cheap to clone; the engine ends when `Shutdown` was sent or all are dropped.

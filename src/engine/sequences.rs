@@ -6,9 +6,11 @@
 
 use super::compute::Loaded;
 use super::follow::{Followed, follow};
+use super::saved::Link;
 use crate::model::Session;
 use crate::protocol::{ConversationId, Ledger};
 use std::ops::Range;
+use std::sync::atomic::AtomicBool;
 
 /// What parked sequences of one model may take together: a conversation of 8,000 tokens is 250 MiB of a model of a billion
 /// weights (F16), and 1 GiB of one of eight.
@@ -25,10 +27,13 @@ pub struct About {
     pub conversation: Option<ConversationId>,
     /// Places that the model itself has chosen, in order.
     pub sampled: Vec<Range<usize>>,
+    /// What of it is on disk, from its beginning on.
+    pub links: Vec<Link>,
 }
 
 impl About {
-    fn truncate(&mut self, len: usize) {
+    pub fn truncate(&mut self, len: usize) {
+        self.links.retain(|link| link.end <= len);
         self.sampled.iter_mut().for_each(|range| range.end = range.end.min(len));
         self.sampled.retain(|range| !range.is_empty());
     }
@@ -50,9 +55,9 @@ enum Choice {
 }
 
 impl Loaded {
-    /// Makes the sequence current that `ids` go on with, and truncates it to what it holds of them. Gives back the ids to go
-    /// on with: as that sequence has them where they say the same, at most `n_max`.
-    pub fn take_up(&mut self, conversation: Option<ConversationId>, ids: Vec<u32>, n_max: usize) -> Vec<u32> {
+    /// Makes the sequence current that `ids` go on with, and truncates it to what it or the disk holds of them. Gives back the
+    /// ids to go on with: as that sequence has them where they say the same, at most `n_max`.
+    pub fn take_up(&mut self, conversation: Option<ConversationId>, ids: Vec<u32>, n_max: usize, cancel: &AtomicBool) -> Vec<u32> {
         let matches = |l: &Self, session: &Session, about: &About| session.kept_of(l.followed(session.ids(), &about.sampled, &ids).known);
         let current = matches(self, &self.session, &self.about);
         let parked: Vec<usize> = self.parked.iter().map(|p| matches(self, &p.session, &p.about)).collect();
@@ -70,6 +75,12 @@ impl Loaded {
             self.make_current(best);
         }
         self.about.conversation = conversation;
+        let ids = self.go_on_with(ids, n_max);
+        if self.restore(&ids, cancel) { self.go_on_with(ids, n_max) } else { ids }
+    }
+
+    /// Truncates the current sequence to what it holds of `ids`, and gives them back as it has them.
+    fn go_on_with(&mut self, ids: Vec<u32>, n_max: usize) -> Vec<u32> {
         let Followed { known, wanted } = self.followed(self.session.ids(), &self.about.sampled, &ids);
         let said = [&self.session.ids()[..known], &ids[wanted..]].concat();
         let ids = if said.len() <= n_max { said } else { ids };
@@ -91,6 +102,16 @@ impl Loaded {
         self.about.truncate(self.session.len());
     }
 
+    /// Forgets what it holds of a conversation, and of jobs that may have had a copy of it.
+    pub fn forget(&mut self, conversation: ConversationId) {
+        let holds = |about: &About| about.conversation.is_none_or(|of| of == conversation);
+        self.parked.retain(|p| !holds(&p.about));
+        if holds(&self.about) {
+            self.about = About::default();
+            self.session.truncate(0);
+        }
+    }
+
     /// What memory holds of this model, parked sequences and a draft model included.
     pub fn ledger(&self) -> Ledger {
         let ledger = self.model.ledger(&self.session);
@@ -98,15 +119,17 @@ impl Loaded {
         self.drafter.as_ref().map_or(own, |drafter| own.with(&drafter.ledger()))
     }
 
-    fn followed(&self, known: &[u32], sampled: &[Range<usize>], ids: &[u32]) -> Followed {
+    pub fn followed(&self, known: &[u32], sampled: &[Range<usize>], ids: &[u32]) -> Followed {
         follow(known, sampled, ids, self.prompter.as_ref().map(|p| p.tokenizer()))
     }
 
     fn own(&self, conversation: Option<ConversationId>) -> Choice {
-        if self.about.conversation == conversation || self.session.is_empty() {
+        if self.about.conversation == conversation {
             return Choice::Current;
         }
-        self.parked.iter().position(|p| p.about.conversation == conversation).map_or(Choice::New, Choice::Parked)
+        let parked = self.parked.iter().position(|p| p.about.conversation == conversation);
+        let none = if self.session.is_empty() { Choice::Current } else { Choice::New };
+        parked.map_or(none, Choice::Parked)
     }
 
     fn make_current(&mut self, choice: Choice) {

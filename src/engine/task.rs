@@ -1,7 +1,7 @@
 //! The tokio side: a queue of jobs, one at a time to the compute thread; what needs no weights is answered beside it.
 
 use super::beside::Beside;
-use super::compute::{self, Done, Task};
+use super::compute::{self, Done, Mail, Task};
 use super::generate::Request;
 use super::header::Headers;
 use super::outbox::Outbox;
@@ -28,7 +28,7 @@ struct State {
     outbox: Outbox,
     headers: Arc<Headers>,
     beside: Beside,
-    tasks: std::sync::mpsc::Sender<Task>,
+    tasks: std::sync::mpsc::Sender<Mail>,
     queue: VecDeque<Job>,
     running: Option<(JobId, Arc<AtomicBool>)>,
     /// What is loaded, and from where.
@@ -40,7 +40,7 @@ struct State {
 pub async fn run(mut inbox: mpsc::Receiver<Command>, outbox: Outbox, options: Options) {
     // Bounded by the one job that runs at a time.
     let (done, mut dones) = mpsc::unbounded_channel();
-    let (tasks, thread) = match compute::spawn(outbox.clone(), done.clone()) {
+    let (tasks, thread) = match compute::spawn(outbox.clone(), done.clone(), options.states) {
         Ok(started) => started,
         Err(report) => return refuse_all(&mut inbox, &outbox, report).await,
     };
@@ -117,6 +117,7 @@ impl State {
             Command::Load { .. }
             | Command::Unload { .. }
             | Command::Generate { .. }
+            | Command::Forget { .. }
             | Command::Score { .. }
             | Command::Logits { .. }
             | Command::Shutdown { .. } => self.enqueue(command),
@@ -223,6 +224,7 @@ impl State {
                     Ok(Task::Generate { model, request: Box::new(request) })
                 })
             }
+            Command::Forget { job, conversation } => Box::new(move || Ok(Task::Forget { job, conversation })),
             Command::Score { job, model, ids } => Box::new(move || Ok(Task::Score { job, model, ids, cancel })),
             Command::Logits { job, model, ids, chunk, sink } => Box::new(move || Ok(Task::Logits { job, model, ids, chunk, sink, cancel })),
             Command::Tokenize { .. }
@@ -233,18 +235,22 @@ impl State {
         };
         tokio::task::spawn_blocking(move || match fenced(prepare) {
             // Sent only while the compute thread waits, and it ends after this side.
-            Ok(task) => drop(tasks.send(task)),
+            Ok(task) => drop(tasks.send(Mail::Task(task))),
             Err(report) => drop(done.send(Done::Failed { job: id, report })),
         });
         Ok(())
     }
 
     fn finished(&mut self, done: Done) {
+        if let Done::Saved { is_on_disk } = done {
+            // Fails only when the compute thread has ended, and nothing is saved any more.
+            return drop(self.tasks.send(Mail::Saved { is_on_disk }));
+        }
         self.running = None;
         match done {
             Done::Loaded { model, reference } => drop(self.models.insert(model, reference)),
             Done::Unloaded { model } => drop(self.models.remove(&model)),
-            Done::Ended => {}
+            Done::Ended | Done::Saved { .. } => {}
             Done::Failed { job, report } => self.fail(job, report),
         }
     }
@@ -256,7 +262,9 @@ impl State {
         }
         if let Some((_, cancel)) = &self.running {
             cancel.store(true, Ordering::Relaxed);
-            if let Some(done) = dones.recv().await {
+            while self.running.is_some()
+                && let Some(done) = dones.recv().await
+            {
                 self.finished(done);
             }
         }

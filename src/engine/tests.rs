@@ -1,6 +1,7 @@
 mod guide;
 mod random;
 mod reuse;
+mod saved;
 mod speculation;
 
 use super::*;
@@ -23,7 +24,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let (commands, events) = start(Options::default()).unwrap();
+        Self::with(None)
+    }
+
+    fn with(states: Option<StatesOptions>) -> Self {
+        let (commands, events) = start(Options { sandbox: None, states }).unwrap();
         Self { commands, events, next: 0 }
     }
 
@@ -54,8 +59,11 @@ impl Bench {
     }
 
     fn load_file(&mut self, path: PathBuf, n_ctx: u32) -> ModelId {
-        let options =
-            LoadOptions { n_ctx, n_threads: 2, cache_type_k: CacheType::F16, cache_type_v: CacheType::F16, exact: false, ids_only: true };
+        self.load_cached(path, n_ctx, CacheType::F16)
+    }
+
+    fn load_cached(&mut self, path: PathBuf, n_ctx: u32, cache: CacheType) -> ModelId {
+        let options = LoadOptions { n_ctx, n_threads: 2, cache_type_k: cache, cache_type_v: cache, exact: false, ids_only: true };
         let job = self.send(|job| Command::Load { job, model: ModelRef::File(path), draft: None, options });
         let loaded = self.until_end(job).into_iter().find_map(|e| match e {
             Event::Loaded { model, .. } => Some(model),

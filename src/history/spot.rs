@@ -2,7 +2,8 @@
 
 use super::error::is_damage;
 use super::{HistoryError, backup, db};
-use crate::config::Folders;
+use crate::config::{Folders, states_of};
+use crate::protocol::ConversationId;
 use rusqlite::Connection;
 use std::fs::{self, File};
 use std::os::unix::fs::OpenOptionsExt;
@@ -19,6 +20,8 @@ pub struct Spot {
     pub backups: PathBuf,
     /// Locks of running ingles.
     pub running: PathBuf,
+    /// What models have read of conversations; the engine writes there.
+    states: PathBuf,
     /// Locked while an ingle opens the history.
     opening: PathBuf,
     /// When the file was last found whole, in milliseconds, or that it was not.
@@ -41,6 +44,7 @@ impl Spot {
             path: folders.history_file(),
             backups: folders.backups(),
             running: folders.running(),
+            states: folders.states(),
             opening: folders.state.join("history.opening"),
             checked: folders.state.join("history.checked"),
             purge: folders.state.join("history.purge"),
@@ -72,6 +76,14 @@ impl Spot {
     /// The next start looks closely, whatever the file's size.
     pub fn note_damage(&self) {
         self.note(&self.checked, DAMAGED);
+    }
+
+    /// What models have read of a conversation goes with it.
+    pub fn remove_states(&self, conversation: ConversationId) {
+        match fs::remove_dir_all(states_of(&self.states, conversation)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => tracing::warn!(%error, "states of a conversation stay"),
+            _ => {}
+        }
     }
 
     pub fn note_purge(&self) {

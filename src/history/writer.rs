@@ -180,7 +180,10 @@ impl Writer {
         for write in batch {
             match write {
                 Write::End { node, .. } => drop(self.growing.remove(node)),
-                Write::Delete { conversation } => self.growing.retain(|_, g| g.conversation != Some(*conversation)),
+                Write::Delete { conversation } => {
+                    self.growing.retain(|_, g| g.conversation != Some(*conversation));
+                    self.spot.remove_states(*conversation);
+                }
                 _ => {}
             }
         }

@@ -125,13 +125,17 @@ impl Session {
         self.truncate(len)
     }
 
+    /// Whether layers keep states or windows, so that what it holds of some tokens is more than a row for each.
+    pub fn keeps_more_than_rows(&self) -> bool {
+        self.bytes_to_arrive(self.n_ctx()) > 0
+    }
+
     /// Where a piece that begins at `from` may end: at most `n_max` tokens on, or, where layers keep states or windows, at the
     /// next place of which there is a copy.
     pub fn piece_end(&self, from: usize, n_max: usize) -> usize {
-        let len = self.len();
-        match self.bytes_to_arrive(len) {
-            0 => len.min(from + n_max),
-            _ => self.borders.iter().copied().find(|border| *border > from).unwrap_or(len),
+        match self.keeps_more_than_rows() {
+            false => self.len().min(from + n_max),
+            true => self.borders.iter().copied().find(|border| *border > from).unwrap_or(self.len()),
         }
     }
 

@@ -121,6 +121,11 @@ pub enum Command {
         /// How many alternatives to report with each token; absent: not even its own log-probability.
         logprobs: Option<u8>,
     },
+    /// Forgets what models have read of a conversation, in memory and on disk.
+    Forget {
+        job: JobId,
+        conversation: ConversationId,
+    },
     /// Log-probability of each id given those before it.
     Score {
         job: JobId,
@@ -170,6 +175,7 @@ impl Command {
             Command::Load { job, .. }
             | Command::Unload { job, .. }
             | Command::Generate { job, .. }
+            | Command::Forget { job, .. }
             | Command::Score { job, .. }
             | Command::Logits { job, .. }
             | Command::Tokenize { job, .. }

@@ -1,6 +1,8 @@
 //! Talking to the guide.
 
 use super::{GUIDE, Home};
+use std::fs;
+use std::path::PathBuf;
 
 #[test]
 fn a_newcomer_opens_it_and_has_a_conversation_that_is_there_tomorrow() {
@@ -88,4 +90,35 @@ fn an_answer_is_copied_by_key_alone() {
     terminal.expect_copies();
     terminal.keys("<ctrl-x>y");
     terminal.until_text("sent to the terminal's clipboard");
+}
+
+/// The pieces of what models have read of conversations.
+fn states(home: &Home) -> Vec<PathBuf> {
+    let entries = |folder: PathBuf| fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries(home.path().join("ingle/states")).flat_map(entries).collect()
+}
+
+#[test]
+fn a_conversation_goes_on_tomorrow_without_being_read_again_and_is_gone_when_deleted() {
+    let home = Home::new();
+    let mut terminal = home.open(100, 30);
+    terminal.until_text("A small guide answers here");
+    terminal.keys("What is ingle?<enter>");
+    terminal.until_answered();
+    assert!(!terminal.screen().contains(" reused"), "{}", terminal.screen());
+    terminal.keys("<ctrl-d>");
+    assert_eq!(terminal.ended(), 0);
+    assert!(!states(&home).is_empty(), "what was read is saved by the time the program is gone");
+
+    let mut tomorrow = home.open(100, 30);
+    tomorrow.until_text("What is ingle?");
+    tomorrow.keys("Why?<enter>");
+    tomorrow.until("the second answer's figures, of which most was read yesterday", |s| s.contains(" reused) "));
+    tomorrow.keys("/delete<enter>");
+    tomorrow.until_text("deletes it");
+    tomorrow.keys("y");
+    tomorrow.until_text("A small guide answers here");
+    tomorrow.keys("<ctrl-d>");
+    assert_eq!(tomorrow.ended(), 0);
+    assert_eq!(states(&home), [PathBuf::new(); 0], "a deleted conversation leaves nothing");
 }

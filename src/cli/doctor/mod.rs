@@ -98,6 +98,7 @@ fn files(folders: &Folders, env: &Env) -> Section {
     section.line("history", described(&folders.history_file()));
     section.line("backups", described(&folders.backups()));
     section.line("bench", described(&folders.bench()));
+    section.line("states", described(&folders.states()));
     section.line("log", described(&folders.logs()));
     section.line("locks", described(&folders.running()));
     section.line("header cache", described(&env.header_cache_file(folders)));

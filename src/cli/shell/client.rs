@@ -26,7 +26,7 @@ pub(crate) struct Ended {
 impl Client {
     /// Templates from files are rendered by this same program in a child.
     pub(crate) fn start() -> Result<Self, Failure> {
-        let (commands, events) = engine::start(engine::Options { sandbox: std::env::current_exe().ok() })?;
+        let (commands, events) = engine::start(engine::Options { sandbox: std::env::current_exe().ok(), states: None })?;
         Ok(Self { commands, events, last_job: 0 })
     }
 

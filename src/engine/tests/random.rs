@@ -19,6 +19,7 @@ fn the_protocol_holds_whatever_is_asked() {
 enum Asked {
     Load,
     Unload,
+    Forget,
     Generate(u32),
     Score,
     Tokenize,
@@ -40,6 +41,7 @@ fn one(seed: u64) {
         let what = [
             Asked::Load,
             Asked::Unload,
+            Asked::Forget,
             Asked::Generate(roll(20) as u32),
             Asked::Generate(300),
             Asked::Score,
@@ -48,7 +50,7 @@ fn one(seed: u64) {
             Asked::Describe,
             Asked::Cancel(JobId(roll(COMMANDS + 2))),
             Asked::Cancel(JobId(bench.next)),
-        ][roll(10) as usize];
+        ][roll(11) as usize];
         // Models are numbered from 1 on, in the order of their loads; some of these are not there.
         let model = ModelId(roll(4) as u32);
         let is_there = roll(6) > 0;
@@ -72,6 +74,7 @@ fn command(job: JobId, what: Asked, model: ModelId, is_there: bool) -> Command {
             Command::Load { job, model: file, draft: None, options }
         }
         Asked::Unload => Command::Unload { job, model },
+        Asked::Forget => Command::Forget { job, conversation: crate::protocol::ConversationId(uuid::Uuid::nil()) },
         Asked::Generate(n) => generate(model, &[1, 2, 3], n)(job),
         Asked::Score => Command::Score { job, model, ids: vec![1, 2, 3] },
         Asked::Tokenize => {
@@ -114,7 +117,9 @@ fn check(seed: u64, asked: &HashMap<JobId, Asked>, events: &[Event]) {
         }
         if let Some(job) = event.ends() {
             ended.insert(job, event);
-            if !is_cancelled(event) && matches!(asked[&job], Asked::Load | Asked::Unload | Asked::Generate(_) | Asked::Score) {
+            if !is_cancelled(event)
+                && matches!(asked[&job], Asked::Load | Asked::Unload | Asked::Forget | Asked::Generate(_) | Asked::Score)
+            {
                 computed.push(job);
             }
         }
@@ -136,7 +141,7 @@ fn check(seed: u64, asked: &HashMap<JobId, Asked>, events: &[Event]) {
                 assert!(figures || never_begun || matches!(ended[job], Event::Failed { .. }), "seed {seed}: {:?}", ended[job]);
             }
             Asked::Cancel(_) | Asked::Shutdown => assert!(is_done, "seed {seed}: {:?}", ended[job]),
-            Asked::Load | Asked::Unload | Asked::Score | Asked::Tokenize | Asked::Render | Asked::Describe => {}
+            Asked::Load | Asked::Unload | Asked::Forget | Asked::Score | Asked::Tokenize | Asked::Render | Asked::Describe => {}
         }
     }
 }

@@ -3,16 +3,16 @@
 use super::*;
 use crate::protocol::{ConversationId, Message, Role};
 
-fn conversation(n: u128) -> Option<ConversationId> {
+pub fn conversation(n: u128) -> Option<ConversationId> {
     Some(ConversationId(uuid::Uuid::from_u128(n)))
 }
 
-fn prompt(n: u32, len: u32) -> Vec<u32> {
+pub fn prompt(n: u32, len: u32) -> Vec<u32> {
     (0..len).map(|i| 1 + (i * 7 + n * 13) % 70).collect()
 }
 
 /// The answer's ids, and how many tokens of its prompt were not computed.
-fn ask(bench: &mut Bench, model: ModelId, of: Option<ConversationId>, ids: &[u32]) -> (Vec<u32>, u32) {
+pub fn ask(bench: &mut Bench, model: ModelId, of: Option<ConversationId>, ids: &[u32]) -> (Vec<u32>, u32) {
     let command = generate(model, ids, 8);
     let job = bench.send(|job| match command(job) {
         Command::Generate { job, model, input, sampling, limits, logprobs, .. } => {
@@ -34,7 +34,7 @@ fn fresh(bench: &mut Bench, file: &Path, ids: &[u32]) -> Vec<u32> {
 }
 
 /// Attention, windows, states, and what stands between them.
-fn files() -> Vec<PathBuf> {
+pub fn files() -> Vec<PathBuf> {
     let shared = std::env::var_os("INGLE_GOLDEN").map(|folder| PathBuf::from(folder).join("archs"));
     let of_shared = |folder: PathBuf| ["gemma3", "mamba", "qwen3next", "deepseek2"].map(|name| folder.join(format!("{name}.gguf")));
     [golden("llama")].into_iter().chain(shared.into_iter().flat_map(of_shared)).collect()

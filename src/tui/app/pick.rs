@@ -2,7 +2,7 @@
 
 use super::{App, Effect, Env, Focus, Overlay, Read};
 use crate::history::Write;
-use crate::protocol::{ConversationId, Role};
+use crate::protocol::{Command, ConversationId, Role};
 use crate::tui::commands;
 use crate::tui::keymap::Intent;
 use crate::tui::screens::list::{Done, Kind, Pick};
@@ -93,7 +93,8 @@ fn letter(app: &mut App, intent: Intent, pick: Pick, env: &Env) -> Vec<Effect> {
 pub fn answered(app: &mut App, answer: ask::Answer, env: &Env) -> Vec<Effect> {
     match answer {
         ask::Answer::DeleteConversation(id) => {
-            let mut effects = vec![Effect::Store(Write::Delete { conversation: id })];
+            let forget = Command::Forget { job: app.job(), conversation: id };
+            let mut effects = vec![Effect::Store(Write::Delete { conversation: id }), Effect::Send(forget)];
             if id == app.conversation.id {
                 // What the engine still tells of it belongs nowhere any more.
                 effects.splice(0..0, conversation::answer::stop(app));

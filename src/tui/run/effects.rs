@@ -15,13 +15,15 @@ use crate::text::{Shown, sequences};
 use crate::tui::app::{Action, Effect};
 use crate::tui::markdown::Highlighter;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// Everything behind the screen. Started after the first frame.
 pub struct House {
     engine: Option<CommandSender>,
+    /// Closed once the engine has ended.
+    engine_end: Option<mpsc::Receiver<()>>,
     history: Option<History>,
     reads: Option<SyncSender<Wish>>,
     gauges: Option<Gauges>,
@@ -44,6 +46,8 @@ pub enum Own {
 
 /// The header cache's file in the cache folder.
 const HEADERS_FILE: &str = "headers.json";
+/// The engine has had as long as the history to end by itself; who leaves does not wait for more than this.
+const ENGINE_WITHIN: Duration = Duration::from_millis(200);
 /// Nobody asks about this job again.
 const LAST_JOB: JobId = JobId(u64::MAX);
 
@@ -51,6 +55,7 @@ impl House {
     pub fn start(options: &Options, now_ms: u64, inbox: &Inbox, writer: Writer) -> Self {
         let mut house = Self {
             engine: None,
+            engine_end: None,
             history: None,
             reads: None,
             gauges: None,
@@ -60,14 +65,25 @@ impl House {
             inbox: inbox.clone(),
             writer,
         };
-        if let Err(report) = house.open_history(options, now_ms) {
+        let stores = house.open_history(options, now_ms).unwrap_or_else(|report| {
             inbox.act(Action::NotStored(report));
-        }
-        match engine::start(engine::Options { sandbox: options.program.clone() }) {
+            false
+        });
+        let bytes_max = u64::from(options.config.states_gib) << 30;
+        let states = stores.then(|| engine::StatesOptions { folder: options.folders.states(), bytes_max });
+        match engine::start(engine::Options { sandbox: options.program.clone(), states }) {
             Ok((commands, events)) => {
                 house.engine = Some(commands);
                 let inbox = inbox.clone();
-                let forward = move || while events.recv().is_some_and(|e| inbox.act_when_room(Action::Engine(e))) {};
+                let (ended, end) = mpsc::channel();
+                house.engine_end = Some(end);
+                let forward = move || {
+                    let mut is_open = true;
+                    while let Some(event) = events.recv() {
+                        is_open = is_open && inbox.act_when_room(Action::Engine(event));
+                    }
+                    drop(ended);
+                };
                 if let Err(e) = std::thread::Builder::new().name("engine-events".to_owned()).spawn(forward) {
                     house.fail(Report::new("the engine could not start", "Close other programs and start again").because(&e));
                 }
@@ -81,7 +97,8 @@ impl House {
         house
     }
 
-    fn open_history(&mut self, options: &Options, now_ms: u64) -> Result<(), Report> {
+    /// Whether what is said is stored.
+    fn open_history(&mut self, options: &Options, now_ms: u64) -> Result<bool, Report> {
         let sink = self.inbox.clone();
         let (history, opened) =
             History::open(&options.folders, now_ms, move |event| sink.act(Action::History(event))).map_err(|e| e.report())?;
@@ -94,7 +111,7 @@ impl House {
         }
         notes.for_each(|note| self.fail(note));
         self.history = Some(history);
-        Ok(())
+        Ok(!opened.is_read_only)
     }
 
     fn fail(&self, report: Report) {
@@ -223,6 +240,8 @@ impl House {
         self.reads = None;
         let closed = self.history.take().map(|history| history.close(within));
         self.writer.close();
+        // It may still save what a model has read; the next start would read it again, that is all.
+        let _ = self.engine_end.take().map(|end| end.recv_timeout(ENGINE_WITHIN));
         match closed {
             Some(Err(error)) => Some(error.report()),
             Some(Ok(())) | None => None,
