@@ -35,8 +35,10 @@ impl Saver {
     }
 
     pub fn give(&self, work: Work) {
-        // The thread ends only when this side is dropped.
-        drop(self.work.as_ref().map(|sender| sender.send(work)));
+        if let Some(sender) = &self.work {
+            // The thread ends only when this side is dropped.
+            let _ = sender.send(work);
+        }
     }
 }
 

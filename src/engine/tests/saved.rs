@@ -154,6 +154,6 @@ fn nothing_is_kept_of_what_is_no_conversation_or_where_there_is_no_room() {
         ask(&mut bench, model, of, &prompt(1, 100));
         let shutdown = bench.send(|job| Command::Shutdown { job });
         bench.until_end(shutdown);
-        assert_eq!(place.pieces(), [PathBuf::new(); 0]);
+        assert!(place.pieces().is_empty(), "{:?}", place.pieces());
     }
 }
