@@ -169,7 +169,7 @@ fn run(inbox: &Receiver<Mail>, outbox: &Outbox, done: &UnboundedSender<Done>, st
         let task = match mail {
             Mail::Task(task) => task,
             Mail::Saved { is_on_disk } => {
-                keeper.iter_mut().for_each(|keeper| keeper.after_piece(is_on_disk, &mut models));
+                keep(&mut keeper, |keeper| keeper.after_piece(is_on_disk, &mut models));
                 continue;
             }
         };
@@ -192,11 +192,19 @@ fn run(inbox: &Receiver<Mail>, outbox: &Outbox, done: &UnboundedSender<Done>, st
         };
         // Fails only when the engine is gone, and this thread with it.
         let _ = done.send(said);
-        keeper.iter_mut().for_each(|keeper| keeper.after_job(&mut models));
+        keep(&mut keeper, |keeper| keeper.after_job(&mut models));
     }
-    if let Some(keeper) = &keeper {
-        let until = Keeper::leave_until();
-        models.values_mut().for_each(|loaded| keeper.leave(loaded, until));
+    let until = Keeper::leave_until();
+    keep(&mut keeper, |keeper| models.values_mut().for_each(|loaded| keeper.leave(loaded, until)));
+}
+
+/// Saving costs no job and no model: after a panic nothing more is saved.
+fn keep(keeper: &mut Option<Keeper>, work: impl FnOnce(&mut Keeper)) {
+    if let Some(at_work) = keeper
+        && let Err(panic) = fence(|| work(at_work))
+    {
+        tracing::error!(place = panic.place, "panic while a state was saved");
+        *keeper = None;
     }
 }
 
