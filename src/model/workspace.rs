@@ -142,7 +142,7 @@ impl Workspace {
         }
         let linears = std::slice::from_ref(&end.head);
         self.logits.inplace_op2(&self.gathered, &LinearGroup { linears, pass: &few, add: false })?;
-        self.logits.inplace_op1(&Finish { end, rows: group.len() })?;
+        self.logits.inplace_op1(&Finish { end, pass: &few })?;
         let (storage, layout) = self.logits.storage_and_layout();
         let candle_core::Storage::Cpu(storage) = &*storage else {
             return Err(candle_core::Error::msg("logits are not on the CPU").into());
@@ -224,7 +224,7 @@ impl InplaceOp1 for Embed<'_> {
 /// dst[r] = cap * tanh(scale * dst[r] / cap)
 struct Finish<'a> {
     end: &'a End,
-    rows: usize,
+    pass: &'a Pass<'a>,
 }
 
 impl InplaceOp1 for Finish<'_> {
@@ -233,14 +233,17 @@ impl InplaceOp1 for Finish<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let n = self.rows * width(layout);
-        let logits = &mut values_mut(storage, layout)?[..n];
-        if self.end.scale != 1.0 {
-            logits.iter_mut().for_each(|x| *x *= self.end.scale);
+        let n = self.pass.rows * width(layout);
+        let End { scale, cap, .. } = *self.end;
+        if scale == 1.0 && cap.is_none() {
+            return Ok(());
         }
-        if let Some(cap) = self.end.cap {
-            logits.iter_mut().for_each(|x| *x = cap * (*x / cap).tanh());
-        }
+        self.pass.compute.kernels().each_row(&mut values_mut(storage, layout)?[..n], 1, |_, x| {
+            x[0] *= scale;
+            if let Some(cap) = cap {
+                x[0] = cap * (x[0] / cap).tanh();
+            }
+        });
         Ok(())
     }
 }

@@ -49,22 +49,14 @@ impl Buffer {
     /// Stores one row, rounded to the buffer's type as activations are (to nearest, ties to even).
     pub fn store(&mut self, head: usize, pos: usize, values: &[f32]) {
         let row = self.row(head, pos);
-        let row = &mut self.map[row];
-        match self.kind {
-            CacheType::F32 => bytemuck::cast_slice_mut(row).copy_from_slice(values),
-            CacheType::F16 => {
-                let row: &mut [f16] = bytemuck::cast_slice_mut(row);
-                half::slice::HalfFloatSliceExt::convert_from_f32_slice(row, values);
-            }
-            CacheType::Q8_0 => {
-                for (row, values) in row.chunks_exact_mut(BlockQ8_0::BYTES).zip(values.as_chunks().0) {
-                    let block = block_q8_0(values);
-                    let (d, quants) = row.split_at_mut(size_of::<f16>());
-                    d.copy_from_slice(&block.d.to_le_bytes());
-                    quants.copy_from_slice(bytemuck::cast_slice(&block.qs));
-                }
-            }
-        }
+        store(self.kind, &mut self.map[row], values);
+    }
+
+    /// The rows of each head, for several threads to store in.
+    pub fn heads_mut(&mut self) -> impl Iterator<Item = HeadRows<'_>> {
+        let Self { kind, n_rows, row_bytes, .. } = *self;
+        let each = (n_rows * row_bytes).max(1);
+        self.map.chunks_exact_mut(each).take(self.n_head).map(move |rows| HeadRows { rows, kind, n_rows, row_bytes })
     }
 
     /// Bytes of so many positions' rows, of all heads.
@@ -105,5 +97,39 @@ impl Buffer {
     pub fn take_over(&mut self, other: &Buffer, positions: &Range<usize>) {
         let places = (0..self.n_head).flat_map(|head| other.places(head, positions));
         places.for_each(|place| self.map[place.clone()].copy_from_slice(&other.map[place]));
+    }
+}
+
+/// One head's rows.
+pub struct HeadRows<'a> {
+    rows: &'a mut [u8],
+    kind: CacheType,
+    n_rows: usize,
+    row_bytes: usize,
+}
+
+impl HeadRows<'_> {
+    /// As [`Buffer::store`].
+    pub fn store(&mut self, pos: usize, values: &[f32]) {
+        let row = &mut self.rows[pos % self.n_rows * self.row_bytes..][..self.row_bytes];
+        store(self.kind, row, values);
+    }
+}
+
+fn store(kind: CacheType, row: &mut [u8], values: &[f32]) {
+    match kind {
+        CacheType::F32 => bytemuck::cast_slice_mut(row).copy_from_slice(values),
+        CacheType::F16 => {
+            let row: &mut [f16] = bytemuck::cast_slice_mut(row);
+            half::slice::HalfFloatSliceExt::convert_from_f32_slice(row, values);
+        }
+        CacheType::Q8_0 => {
+            for (row, values) in row.chunks_exact_mut(BlockQ8_0::BYTES).zip(values.as_chunks().0) {
+                let block = block_q8_0(values);
+                let (d, quants) = row.split_at_mut(size_of::<f16>());
+                d.copy_from_slice(&block.d.to_le_bytes());
+                quants.copy_from_slice(bytemuck::cast_slice(&block.qs));
+            }
+        }
     }
 }

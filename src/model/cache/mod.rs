@@ -11,6 +11,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 
+pub use buffer::HeadRows;
 use buffer::Buffer;
 use ring::Rings;
 pub use shape::{KvLayout, KvShape, KvType};

@@ -19,6 +19,7 @@ pub(super) fn set() -> KernelSet {
         panel_rows: |_| None,
         float_tile,
         turn,
+        cached: None,
         tile: 0,
     }
 }

@@ -1,5 +1,6 @@
 //! The table of functions of one tier, and the safe door to it.
 
+use super::attention::{CachedRows, KEYS};
 use super::activations::{Format, GROUP, LANE, Operand, SUM_16, SUPER, Tiles};
 use super::buffer::Aligned;
 use super::tier::Tier;
@@ -95,6 +96,27 @@ pub(crate) struct HalfFns {
     pub widen_blocks: unsafe fn(&[u8], &mut [f32]),
 }
 
+/// Attention of few rows by rows of the cache as they lie there; which is the right way only while they are few.
+pub(crate) struct CachedFns {
+    /// `scores[r * KEYS + j] = q[r] · row j`
+    pub score: unsafe fn(q: &[f32], shape: FewRows, rows: CachedRows, scores: &mut [f32]),
+    /// `out[r] += the sum over j of weights[r * KEYS + j] * row j`
+    pub weigh: unsafe fn(weights: &[f32], shape: FewRows, rows: CachedRows, out: &mut [f32]),
+}
+
+/// Shapes of [`CachedFns`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FewRows {
+    /// Rows of queries or of the output, and the values from one to the next: a multiple of 16 that holds `dim`.
+    pub n: usize,
+    pub stride: usize,
+    /// Rows of the cache.
+    pub n_keys: usize,
+    /// Values of a row that count, and all it has.
+    pub dim: usize,
+    pub width: usize,
+}
+
 /// Which values RoPE turns together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RopePairs {
@@ -115,6 +137,8 @@ pub struct KernelSet {
     pub(super) panel_rows: fn(GgmlType) -> Option<PanelRows>,
     pub(super) float_tile: FloatTile,
     pub(super) turn: Turn,
+    /// None where attention of few rows goes the way of many.
+    pub(super) cached: Option<CachedFns>,
     /// Tokens to a tile of panel kernels; 0 where there are none.
     pub(super) tile: usize,
 }
@@ -293,5 +317,35 @@ impl KernelSet {
         assert!(rows.len() >= n * width && out.len() >= (width - 1) * stride + n);
         // SAFETY: as in `dot`; the blocks lie within the slices.
         unsafe { (self.turn)(rows, n, width, out, stride) }
+    }
+
+    /// Whether [`KernelSet::score`] and [`KernelSet::weigh`] are there.
+    pub(crate) fn reads_cached(&self) -> bool {
+        self.cached.is_some()
+    }
+
+    /// Scores of few queries, [n][stride], by rows of the cache, [n][KEYS].
+    pub(crate) fn score(&self, q: &[f32], shape: FewRows, rows: CachedRows, scores: &mut [f32]) {
+        let Some(functions) = self.cached.as_ref().filter(|_| shape.is_some(rows)) else { return };
+        assert!(q.len() >= shape.n * shape.stride && scores.len() >= (shape.n - 1) * KEYS + shape.n_keys);
+        // SAFETY: the set's functions fit this processor; queries, rows and scores are as many as the shape says.
+        unsafe { (functions.score)(q, shape, rows, scores) }
+    }
+
+    /// Adds the rows of the cache, weighed by [n][KEYS], to [n][stride].
+    pub(crate) fn weigh(&self, weights: &[f32], shape: FewRows, rows: CachedRows, out: &mut [f32]) {
+        let Some(functions) = self.cached.as_ref().filter(|_| shape.is_some(rows)) else { return };
+        assert!(out.len() >= shape.n * shape.stride && weights.len() >= (shape.n - 1) * KEYS + shape.n_keys);
+        // SAFETY: as in `score`.
+        unsafe { (functions.weigh)(weights, shape, rows, out) }
+    }
+}
+
+impl FewRows {
+    /// Whether there is anything to do; the shape fits the rows if so.
+    fn is_some(&self, rows: CachedRows) -> bool {
+        assert!(self.dim <= self.width && self.dim <= self.stride && self.stride.is_multiple_of(BLOCK));
+        assert!(self.n_keys <= KEYS && self.n_keys <= rows.n_rows(self.width));
+        self.n > 0 && self.n_keys > 0 && self.dim > 0
     }
 }

@@ -16,13 +16,16 @@ impl InplaceOp2 for AddScaled<'_> {
     }
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
-        let n = self.pass.rows * width(l1);
-        let (dst, src) = (&mut values_mut(s1, l1)?[..n], &values(s2, l2)?[..n]);
-        if self.add {
-            self.pass.compute.set().axpy(self.scale, src, dst);
-        } else {
-            dst.iter_mut().zip(src).for_each(|(y, x)| *y = x * self.scale);
-        }
+        let d = width(l1);
+        let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
+        self.pass.each_row(dst, d, |r, row| {
+            let src = &src[r * d..][..d];
+            if self.add {
+                self.pass.compute.set().axpy(self.scale, src, row);
+            } else {
+                row.iter_mut().zip(src).for_each(|(y, x)| *y = x * self.scale);
+            }
+        });
         Ok(())
     }
 }

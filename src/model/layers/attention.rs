@@ -1,6 +1,6 @@
 //! Attention of grouped query heads over the KV cache.
 
-use super::super::cache::LayerCache;
+use super::super::cache::{HeadRows, LayerCache};
 use super::super::kernels::{self, KernelSet, KvHead};
 use super::super::plan::{AttentionPlan, GateFrom, HeadNorm, KeysOf, NormAt, TensorError, To};
 use super::super::rope::Rope;
@@ -13,7 +13,7 @@ use super::{Caches, LinearGroup, NormInPlace, Pass, Taken, project, values, valu
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
 use std::ops::Range;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::AtomicBool;
 
 pub struct Attention {
@@ -160,43 +160,75 @@ impl InplaceOp1 for RotateAndAppend<'_> {
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let (a, plan) = (self.attention, &self.attention.plan);
         let (parts, stride) = (a.parts(), a.n_qkv());
-        let mut layer = self.layer.lock().map_err(|_| candle_core::Error::msg("the cache's lock is poisoned"))?;
-        let mut scratch = Vec::new();
-        for (r, row) in values_mut(storage, layout)?.chunks_exact_mut(stride).take(self.pass.rows).enumerate() {
-            let pos = self.pass.pos + r;
-            if !parts.gate.is_empty() {
-                part_gates(&mut row[..parts.gate.end], plan.head_dim_k, &mut scratch);
-            }
-            if let Some(limit) = plan.clamp {
-                row.iter_mut().for_each(|x| *x = x.clamp(-limit, limit));
-            }
-            let keys_before = if plan.values_are_keys { row[parts.k.clone()].to_vec() } else { Vec::new() };
-            self.norm_heads(row, &parts, NormAt::BeforeRope, &mut scratch);
-            self.rotate(r, row, &parts);
-            self.norm_heads(row, &parts, NormAt::AfterRope, &mut scratch);
-            if let Some(t) = plan.temperature {
-                self.pass.compute.set().scale(&mut row[parts.q.clone()], t.at(pos));
-            }
-            if plan.keys_of != KeysOf::Own {
-                continue;
-            }
-            let (rest, v) = row.split_at_mut(parts.v.start);
-            let mut values = keys_before;
-            let v = if plan.values_are_keys { &mut values[..] } else { &mut v[..parts.v.len()] };
-            if let Some(norm) = &a.value_norm {
-                each_head(self.pass.compute.set(), norm, v, plan.head_dim_v, false, &mut scratch);
-            }
-            let keys = rest[parts.k.clone()].chunks_exact(plan.head_dim_k);
-            for (head, (key, value)) in keys.zip(v.chunks_exact(plan.head_dim_v)).enumerate() {
-                layer.k.store(head, pos, key);
-                layer.v.store(head, pos, value);
-            }
+        let rows = &mut values_mut(storage, layout)?[..self.pass.rows * stride];
+        // Values that are keys are those from before they were normed and rotated.
+        let mut keys_before: Vec<f32> = match plan.values_are_keys {
+            true => rows.chunks_exact(stride).flat_map(|row| &row[parts.k.clone()]).copied().collect(),
+            false => Vec::new(),
+        };
+        self.pass.each_row(rows, stride, |r, row| self.turn(r, row, &parts));
+        if plan.keys_of != KeysOf::Own {
+            return Ok(());
         }
+        if plan.values_are_keys {
+            self.pass.each_row(&mut keys_before, parts.k.len(), |_, row| self.finish_values(row, plan.clamp));
+        }
+        let (values, width, at) = match plan.values_are_keys {
+            true => (&keys_before[..], parts.k.len(), 0),
+            false => (&*rows, stride, parts.v.start),
+        };
+        let mut layer = self.layer.lock().map_err(|_| candle_core::Error::msg("the cache's lock is poisoned"))?;
+        let LayerCache { k, v, .. } = &mut **layer;
+        let store = |head: usize, (k, v): &mut (HeadRows, HeadRows)| {
+            let (dk, dv) = (plan.head_dim_k, plan.head_dim_v);
+            for (r, (row, values)) in rows.chunks_exact(stride).zip(values.chunks_exact(width)).enumerate() {
+                k.store(self.pass.pos + r, &row[parts.k.start + head * dk..][..dk]);
+                v.store(self.pass.pos + r, &values[at + head * dv..][..dv]);
+            }
+        };
+        let heads = k.heads_mut().zip(v.heads_mut());
+        if self.pass.rows <= kernels::SMALL_BATCH {
+            heads.enumerate().for_each(|(head, mut kv)| store(head, &mut kv));
+            return Ok(());
+        }
+        // A head is one thread's, so no lock is waited for.
+        let heads: Vec<_> = heads.map(Mutex::new).collect();
+        self.pass.compute.kernels().pool().run(heads.len(), &|head, _| {
+            store(head, &mut heads[head].lock().unwrap_or_else(PoisonError::into_inner));
+        });
         Ok(())
     }
 }
 
 impl RotateAndAppend<'_> {
+    /// All that is done to row `r` before its keys and values are stored.
+    fn turn(&self, r: usize, row: &mut [f32], parts: &Parts) {
+        let plan = &self.attention.plan;
+        let mut scratch = Vec::new();
+        if !parts.gate.is_empty() {
+            part_gates(&mut row[..parts.gate.end], plan.head_dim_k, &mut scratch);
+        }
+        if let Some(limit) = plan.clamp {
+            row.iter_mut().for_each(|x| *x = x.clamp(-limit, limit));
+        }
+        self.norm_heads(row, parts, NormAt::BeforeRope, &mut scratch);
+        self.rotate(r, row, parts);
+        self.norm_heads(row, parts, NormAt::AfterRope, &mut scratch);
+        if let Some(t) = plan.temperature {
+            self.pass.compute.set().scale(&mut row[parts.q.clone()], t.at(self.pass.pos + r));
+        }
+        self.finish_values(&mut row[parts.v.clone()], None);
+    }
+
+    fn finish_values(&self, values: &mut [f32], clamp: Option<f32>) {
+        if let Some(limit) = clamp {
+            values.iter_mut().for_each(|x| *x = x.clamp(-limit, limit));
+        }
+        if let Some(norm) = &self.attention.value_norm {
+            each_head(self.pass.compute.set(), norm, values, self.attention.plan.head_dim_v, false, &mut Vec::new());
+        }
+    }
+
     fn norm_heads(&self, row: &mut [f32], parts: &Parts, at: NormAt, scratch: &mut Vec<f32>) {
         let (a, set) = (self.attention, self.pass.compute.set());
         let Some(HeadNorm { whole, each, .. }) = a.plan.head_norm.as_ref().filter(|n| n.at == at) else { return };

@@ -102,6 +102,11 @@ impl<'a> Pass<'a> {
         Pass { rows, ..self.clone() }
     }
 
+    /// Calls `work` with each of the pass's rows, of `width` values, shared out over the threads.
+    pub fn each_row(&self, rows: &mut [f32], width: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
+        self.compute.kernels.each_row(&mut rows[..self.rows * width], width, work);
+    }
+
     /// The first `rows` rows of `x` in the formats that weights of `types` are multiplied with.
     pub fn prepare(&self, x: &[f32], rows: usize, types: &[GgmlType]) -> MutexGuard<'a, Activations> {
         let mut input = self.compute.input();

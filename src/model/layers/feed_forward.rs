@@ -103,9 +103,7 @@ impl InplaceOp2 for Activate<'_> {
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let (set, shape) = (self.pass.compute.set(), self.shape);
-        for (out, row) in dst.chunks_exact_mut(shape.n_ff).zip(src.chunks_exact(shape.width())).take(self.pass.rows) {
-            shape.row(set, row, out);
-        }
+        self.pass.each_row(dst, shape.n_ff, |r, out| shape.row(set, &src[r * shape.width()..][..shape.width()], out));
         Ok(())
     }
 }

@@ -24,15 +24,16 @@ impl InplaceOp2 for GateRows<'_> {
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let each = self.width / self.at.len();
-        for (row, gates) in dst.chunks_exact_mut(self.width).zip(src.chunks_exact(self.stride)).take(self.pass.rows) {
-            for (values, gate) in row.chunks_exact_mut(each).zip(&gates[self.at.clone()]) {
+        self.pass.each_row(dst, self.width, |r, row| {
+            let gates = &src[r * self.stride..][self.at.clone()];
+            for (values, gate) in row.chunks_exact_mut(each).zip(gates) {
                 let by = match self.activation {
                     GateActivation::Sigmoid => sigmoid(*gate),
                     GateActivation::Softplus => softplus(*gate),
                 };
                 values.iter_mut().for_each(|v| *v *= by);
             }
-        }
+        });
         Ok(())
     }
 }

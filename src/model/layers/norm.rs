@@ -18,9 +18,8 @@ impl InplaceOp2 for NormRows<'_> {
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let d = width(l1);
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        for (out, row) in dst.chunks_exact_mut(d).zip(src.chunks_exact(d)).take(self.pass.rows) {
-            self.norm.row(self.pass.compute.set(), row, out);
-        }
+        let set = self.pass.compute.set();
+        self.pass.each_row(dst, d, |r, out| self.norm.row(set, &src[r * d..][..d], out));
         Ok(())
     }
 }
@@ -38,11 +37,8 @@ impl InplaceOp1 for NormInPlace<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let mut before = vec![0.0; self.width];
-        for row in values_mut(storage, layout)?.chunks_exact_mut(self.width).take(self.pass.rows) {
-            before.copy_from_slice(row);
-            self.norm.row(self.pass.compute.set(), &before, row);
-        }
+        let set = self.pass.compute.set();
+        self.pass.each_row(values_mut(storage, layout)?, self.width, |_, row| self.norm.row(set, &row.to_vec(), row));
         Ok(())
     }
 }

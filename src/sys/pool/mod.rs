@@ -23,6 +23,9 @@ const CALLER_SPINS: u32 = 300;
 /// The ticket's low bits count the chunks that are left, the rest the regions.
 const LEFT_BITS: u32 = 24;
 const LEFT: u64 = (1 << LEFT_BITS) - 1;
+/// Shares of what is left for each thread; a claim takes one. With more of them runs are shorter, with one a thread that the
+/// system puts aside at the begin keeps too much.
+const SHARES_EACH: u64 = 2;
 /// Workers give way to the thread that draws the screen.
 #[cfg(target_os = "linux")]
 const NICENESS: libc::c_int = 1;
@@ -50,6 +53,8 @@ struct Shared {
     region: AtomicPtr<Region>,
     n_passes: AtomicUsize,
     stop: AtomicBool,
+    /// A run is one of so many equal parts of what is left.
+    n_shares: u64,
     beds: Vec<Bed>,
 }
 
@@ -81,6 +86,7 @@ impl Pool {
             region: AtomicPtr::new(std::ptr::null_mut()),
             n_passes: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
+            n_shares: SHARES_EACH * (n_workers as u64 + 1),
             beds: (0..n_workers).map(|_| Bed::default()).collect(),
         });
         let mut workers = Vec::with_capacity(n_workers);
@@ -222,38 +228,42 @@ impl Shared {
         }
     }
 
-    /// Claims a chunk and does it. False where none is left.
+    /// Claims a run of chunks and does them. False where none is left.
     fn work_once(&self, worker: usize) -> bool {
-        let Some((region, left)) = self.claim() else { return false };
-        // SAFETY: the claimed chunk is not counted as done yet, so the region's owner still waits.
+        let Some((region, left, n)) = self.claim() else { return false };
+        // SAFETY: the claimed chunks are not counted as done yet, so the region's owner still waits.
         let (work, n_chunks, failed) = unsafe { (&*(*region).work, (*region).n_chunks, &(*region).failed) };
-        if !failed.load(Ordering::Relaxed)
-            && let Err(panicked) = panics::fence(|| work(n_chunks - left, worker))
-        {
+        let run = n_chunks - left..n_chunks - left + n;
+        let done = panics::fence(|| run.take_while(|_| !failed.load(Ordering::Relaxed)).for_each(|chunk| work(chunk, worker)));
+        if let Err(panicked) = done {
             failed.store(true, Ordering::Relaxed);
             // SAFETY: as above.
             let panic = unsafe { &(*region).panic };
             panic.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| Box::new(panicked));
         }
         // SAFETY: as above; after this the region may be gone.
-        unsafe { (*region).n_done.fetch_add(1, Ordering::Release) };
+        unsafe { (*region).n_done.fetch_add(n, Ordering::Release) };
         true
     }
 
-    /// Takes one chunk off the ticket: its region, and how many were left with it.
+    /// Takes a run of chunks off the ticket: its region, how many were left with it, and how many it is.
+    ///
+    /// Long runs first, since memory is read fastest in one stream; they shrink to single chunks, so that the threads end
+    /// together.
     ///
     /// The region is read before the exchange. If the exchange succeeds, the ticket's region was still the open one, with
-    /// this chunk unclaimed: no later region can have been stored when it was read.
-    fn claim(&self) -> Option<(*mut Region, usize)> {
+    /// these chunks unclaimed: no later region can have been stored when it was read.
+    fn claim(&self) -> Option<(*mut Region, usize, usize)> {
         let mut ticket = self.ticket.0.load(Ordering::Acquire);
         loop {
             let left = ticket & LEFT;
             if left == 0 {
                 return None;
             }
+            let run = (left / self.n_shares).max(1);
             let region = self.region.load(Ordering::Acquire);
-            match self.ticket.0.compare_exchange_weak(ticket, ticket - 1, Ordering::AcqRel, Ordering::Acquire) {
-                Ok(_) => return Some((region, left as usize)),
+            match self.ticket.0.compare_exchange_weak(ticket, ticket - run, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some((region, left as usize, run as usize)),
                 Err(now) => ticket = now,
             }
         }

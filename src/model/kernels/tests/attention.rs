@@ -100,6 +100,11 @@ fn all_shapes_agree_with_f64() {
         Attention { slopes: Some(&[0.5, 0.1]), softcap: Some(5.0), ..shape(2, 1, 16, 70, 3) },
         Attention { sinks: Some(&[0.5, -3.0, 9.0, 1.0]), ..shape(4, 2, 16, 66, 9) },
         Attention { head_dim_v: 48, value_stride: 48, ..shape(4, 2, 72, 77, 9) },
+        // Few rows over several parts of the context, whole registers and not.
+        shape(7, 1, 64, 2500, 3),
+        shape(2, 2, 20, 1100, 1),
+        Attention { seen: Seen::Window(300), sinks: Some(&[0.5, -3.0, 9.0]), ..shape(3, 1, 40, 1200, 8) },
+        Attention { head_dim_v: 100, value_stride: 100, slopes: Some(&[0.01, 0.002]), ..shape(2, 1, 12, 1023, 2) },
     ];
     for set in sets() {
         let compute = Compute::new(set, 2);
@@ -121,13 +126,13 @@ fn a_row_does_not_depend_on_its_batch() {
     for set in sets() {
         let compute = Compute::new(set, 2);
         let mut chance = Chance(47);
-        for seen in [Seen::All, Seen::Window(50), Seen::Chunk(40)] {
-            let case = Case::new(&mut chance, Attention { seen, ..shape(4, 2, 64, 120, 8) });
+        for (seen, first_pos) in [(Seen::All, 120), (Seen::Window(50), 120), (Seen::Chunk(40), 120), (Seen::All, 2044), (Seen::Window(900), 1020)] {
+            let case = Case::new(&mut chance, Attention { seen, ..shape(4, 2, 64, first_pos, 8) });
             let together = case.run(&compute, true);
             let width = 4 * 64;
             for row in 0..8 {
                 let alone = Case {
-                    shape: Attention { first_pos: 120 + row, n_rows: 1, ..case.shape },
+                    shape: Attention { first_pos: first_pos + row, n_rows: 1, ..case.shape },
                     keys: case.keys.clone(),
                     values: case.values.clone(),
                     q: case.q[row * width..][..width].to_vec(),
@@ -150,8 +155,10 @@ fn rows_of_a_window_may_lie_in_a_ring() {
     for set in sets() {
         let compute = Compute::new(set, 2);
         let mut chance = Chance(59);
-        for (seen, n_rows) in [(Seen::Window(40), 60), (Seen::Window(40), 100), (Seen::Chunk(64), 84), (Seen::Window(1), 21)] {
-            let case = Case::new(&mut chance, Attention { seen, ..shape(4, 2, 64, 150, 20) });
+        let many = [(Seen::Window(40), 60), (Seen::Window(40), 100), (Seen::Chunk(64), 84), (Seen::Window(1), 21)].map(|case| (case, 20));
+        let few = [(Seen::Window(40), 60), (Seen::Window(90), 100), (Seen::Chunk(64), 84)].map(|case| (case, 3));
+        for ((seen, n_rows), n) in many.into_iter().chain(few) {
+            let case = Case::new(&mut chance, Attention { seen, ..shape(4, 2, 64, 150, n) });
             let rings = |heads: &[Vec<f32>]| -> Vec<Vec<f32>> { heads.iter().map(|rows| in_ring(rows, 64, n_rows)).collect() };
             let ringed = Case { keys: rings(&case.keys), values: rings(&case.values), q: case.q.clone(), shape: case.shape };
             assert_eq!(ringed.run(&compute, false), case.run(&compute, false), "{seen:?} in {n_rows} rows");

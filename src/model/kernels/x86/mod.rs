@@ -5,6 +5,7 @@
 #![allow(clippy::needless_range_loop)]
 
 mod avx512;
+mod cached;
 mod halves;
 pub(super) mod peak;
 mod scales;
@@ -47,9 +48,9 @@ const AHEAD: usize = 4096;
 /// Fetches ahead the lines that lie `AHEAD` bytes behind those of a block. An address behind the weights' end is no fault.
 #[inline(always)]
 fn prefetch(block: *const u8, n_bytes: usize) {
-    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
     for at in (0..n_bytes).step_by(super::buffer::LINE) {
         // SAFETY: a prefetch touches nothing, wherever it points.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(block.wrapping_add(AHEAD + at).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(block.wrapping_add(AHEAD + at).cast()) };
     }
 }

@@ -1,5 +1,6 @@
 //! AVX-512 with VNNI: 64 weights to a register.
 
+mod cached;
 mod dots;
 mod floats;
 mod laid;
@@ -27,6 +28,7 @@ pub(super) fn set() -> KernelSet {
         panel_rows,
         float_tile: tile::float_tile,
         turn: turn::turn_blocks,
+        cached: Some(cached::functions()),
         tile: panel::TOKENS,
     }
 }

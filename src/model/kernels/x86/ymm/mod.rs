@@ -1,6 +1,7 @@
 //! AVX2: 32 weights to a register. AVX-VNNI is the same with its sums of products, so both tiers are made from one text
 //! by [`tier`]; what needs no sums is shared.
 
+mod cached;
 mod few;
 mod floats;
 mod many;

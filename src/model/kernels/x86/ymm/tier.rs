@@ -8,7 +8,7 @@ macro_rules! tier {
     ($tier:path, $features:literal, $add_words:path, $add_bytes:path) => {
         use super::super::{Unpacked, halves, scales};
         use super::tier::TOKENS;
-        use super::{floats, plain, tile, turn};
+        use super::{cached, floats, plain, tile, turn};
         use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
         use crate::quant::*;
 
@@ -26,6 +26,7 @@ macro_rules! tier {
                 panel_rows,
                 float_tile: tile::float_tile,
                 turn: turn::turn_blocks,
+                cached: Some(cached::functions()),
                 tile: TOKENS,
             }
         }

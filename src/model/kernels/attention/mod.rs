@@ -1,19 +1,26 @@
 //! Attention of grouped query heads over cached keys and values: blocks of keys, a running maximum, f32 sums.
 
-use super::activations::GROUP;
-use super::buffer::{Aligned, Shared};
+mod unit;
+
+use super::activations::{GROUP, SMALL_BATCH};
+use super::buffer::Shared;
 use super::chosen::Chosen;
 use super::compute::Compute;
-use super::set::{KernelSet, Scratch, TileShape};
+use super::set::KernelSet;
 use super::work::Work;
 use crate::quant::{Block, BlockQ8_0};
 use half::f16;
 use std::ops::Range;
+pub(super) use unit::turn_keys;
+use unit::{Found, Unit, settle};
 
 /// Keys that are looked at together; blocks begin at its multiples, so that a row's sums do not depend on its batch.
 pub(super) const KEYS: usize = 64;
 /// Rows of queries (tokens times heads of a group) that share a block of keys.
 pub(super) const QUERY_ROWS: usize = 64;
+/// Keys that one thread looks at for few rows. Parts begin at its multiples, so that a row's sums do not depend on its batch
+/// or on how many threads there are.
+const PART: usize = 1024;
 /// Values to a vector of the float tile.
 const VECTOR: usize = 16;
 
@@ -28,7 +35,7 @@ pub enum CachedRows<'a> {
 
 impl CachedRows<'_> {
     /// How many rows of `width` values there are.
-    fn n_rows(self, width: usize) -> usize {
+    pub(super) fn n_rows(self, width: usize) -> usize {
         match self {
             CachedRows::F32(x) => x.len() / width,
             CachedRows::F16(x) => x.len() / width,
@@ -51,6 +58,15 @@ impl CachedRows<'_> {
             CachedRows::F32(x) => x.as_ptr().cast(),
             CachedRows::F16(x) => x.as_ptr().cast(),
             CachedRows::Q8_0(x) => x.as_ptr(),
+        }
+    }
+
+    /// The rows from `row` on.
+    fn from_row(self, row: usize, width: usize) -> Self {
+        match self {
+            CachedRows::F32(x) => CachedRows::F32(&x[row * width..]),
+            CachedRows::F16(x) => CachedRows::F16(&x[row * width..]),
+            CachedRows::Q8_0(x) => CachedRows::Q8_0(&x[row * (width / GROUP * BlockQ8_0::BYTES)..]),
         }
     }
 
@@ -168,6 +184,16 @@ impl Attention<'_> {
         (own + pooled) as u64
     }
 
+    /// The positions that any of the step's rows `from..to` sees.
+    fn keys(&self, from: usize, to: usize) -> Range<usize> {
+        self.seen.by(self.first_pos + from).start..self.first_pos + to
+    }
+
+    /// What takes its share beside the keys; minus infinity for nothing.
+    fn sink(&self, head: usize) -> f32 {
+        self.sinks.map_or(f32::NEG_INFINITY, |sinks| sinks[head])
+    }
+
     /// Caps the scores of keys from `begin` on, takes off what distance costs. What is still to multiply them by.
     fn adjusted(&self, scores: &mut [f32], head: usize, pos: usize, begin: usize) -> f32 {
         if self.softcap.is_none() && self.slopes.is_none() {
@@ -185,15 +211,6 @@ impl Attention<'_> {
     }
 }
 
-/// A slice of the queries or the output: rows of heads.
-#[derive(Clone, Copy)]
-struct Unit {
-    head_kv: usize,
-    /// Rows of the step.
-    from: usize,
-    to: usize,
-}
-
 impl Compute {
     /// For each row and head, softmax(scale * q·k) · v over the keys that the row sees. `q` has rows of `q_stride` values
     /// beginning with [n_head][head_dim_k]; results go to [n_head][head_dim_v] at the begin of rows of `out_stride`.
@@ -209,137 +226,69 @@ impl Compute {
         assert!(n_head * head_dim_k <= q_stride && n_rows * q_stride <= q.len() + q_stride - n_head * head_dim_k);
         assert!(n_head * head_dim_v <= out_stride && n_rows * out_stride <= out.len() + out_stride - n_head * head_dim_v);
         self.count(Work { cached_bytes: shape.cached_bytes(kv(0)), ..Work::default() });
+        if n_rows <= SMALL_BATCH && self.set().reads_cached() {
+            return self.attend_few(shape, kv, (q, q_stride), (out, out_stride));
+        }
         let out = Shared::new(out);
         let each = shape.block_tokens();
         self.run(n_head_kv * n_rows.div_ceil(each), |chunk, scratch| {
             // The longest rows first: with a causal mask they have the most to do.
             let block = n_rows.div_ceil(each) - 1 - chunk / n_head_kv;
-            let unit = Unit { head_kv: chunk % n_head_kv, from: block * each, to: ((block + 1) * each).min(n_rows) };
-            attend_unit(self.set(), shape, kv(unit.head_kv), (q, q_stride), unit, scratch);
-            let (group, values) = (shape.group(), &scratch.out);
-            for (i, row) in (unit.from..unit.to).enumerate() {
-                let n = group * head_dim_v;
+            let (from, to) = (block * each, ((block + 1) * each).min(n_rows));
+            let unit = Unit { head_kv: chunk % n_head_kv, from, to, keys: shape.keys(from, to), is_last: true, few: false };
+            unit.attend(self.set(), shape, kv(unit.head_kv), (q, q_stride), scratch);
+            let found = [Found::of(scratch, unit.n(shape))];
+            for r in 0..unit.n(shape) {
+                let (row, head) = unit.query(shape, r);
                 // SAFETY: rows of the output lie apart, as was checked, and a unit has its rows' heads alone.
-                let out = unsafe { out.slice(row * out_stride + unit.head_kv * n, n) };
-                for (g, out) in out.chunks_exact_mut(head_dim_v).enumerate() {
-                    out.copy_from_slice(&values[(i * group + g) * wide(head_dim_v)..][..head_dim_v]);
-                }
+                let out = unsafe { out.slice(row * out_stride + head * head_dim_v, head_dim_v) };
+                settle(self.set(), &found, r, shape.sink(head), out);
             }
         });
+    }
+
+    /// The same for few rows: keys and values straight from the cache, and long contexts in parts.
+    fn attend_few<'a>(
+        &self,
+        shape: &Attention,
+        kv: impl Fn(usize) -> KvHead<'a> + Sync,
+        q: (&[f32], usize),
+        (out, out_stride): (&mut [f32], usize),
+    ) {
+        let keys = shape.keys(0, shape.n_rows);
+        let first = keys.start / PART;
+        let n_parts = keys.end.div_ceil(PART) - first;
+        let unit = |chunk: usize| {
+            let part = first + chunk % n_parts;
+            let keys = keys.start.max(part * PART)..keys.end.min((part + 1) * PART);
+            let is_last = chunk % n_parts + 1 == n_parts;
+            Unit { head_kv: chunk / n_parts, from: 0, to: shape.n_rows, keys, is_last, few: true }
+        };
+        let n = unit(0).n(shape);
+        let each = n * (2 + wide(shape.head_dim_v));
+        let mut parts = self.parts();
+        parts.resize(shape.n_head_kv * n_parts * each);
+        let shared = Shared::new(&mut parts);
+        self.run(shape.n_head_kv * n_parts, |chunk, scratch| {
+            let unit = unit(chunk);
+            unit.attend(self.set(), shape, kv(unit.head_kv), q, scratch);
+            // SAFETY: each chunk has its own part.
+            let (running, values) = unsafe { shared.slice(chunk * each, each) }.split_at_mut(2 * n);
+            running.copy_from_slice(&scratch.acc);
+            values.copy_from_slice(&scratch.out);
+        });
+        for head_kv in 0..shape.n_head_kv {
+            let found: Vec<_> = parts[head_kv * n_parts * each..].chunks_exact(each).take(n_parts).map(|part| Found::read(part, n)).collect();
+            for r in 0..n {
+                let (row, head) = unit(head_kv * n_parts).query(shape, r);
+                let out = &mut out[row * out_stride + head * shape.head_dim_v..][..shape.head_dim_v];
+                settle(self.set(), &found, r, shape.sink(head), out);
+            }
+        }
     }
 }
 
 /// A width filled up to whole vectors.
 pub(super) fn wide(dim: usize) -> usize {
     dim.next_multiple_of(VECTOR)
-}
-
-/// Leaves the unit's results in `scratch.out`, [rows][wide(head_dim_v)].
-fn attend_unit(set: &KernelSet, shape: &Attention, kv: KvHead, q: (&[f32], usize), unit: Unit, scratch: &mut Scratch) {
-    let (dk, dv, group) = (shape.head_dim_k, shape.head_dim_v, shape.group());
-    let n = (unit.to - unit.from) * group;
-    let Scratch { blocks: [queries, keys, values, scores], out, acc: running, .. } = scratch;
-    queries.resize(n * dk);
-    for (i, row) in (unit.from..unit.to).enumerate() {
-        queries[i * group * dk..][..group * dk].copy_from_slice(&q.0[row * q.1 + unit.head_kv * group * dk..][..group * dk]);
-    }
-    keys.resize(wide(dk) * KEYS);
-    values.resize(KEYS * wide(dk).max(wide(dv)));
-    scores.resize(n * KEYS);
-    out.resize(n * wide(dv));
-    out.fill(0.0);
-    running.resize(2 * n);
-    let (tops, sums) = running.split_at_mut(n);
-    let head = |r: usize| unit.head_kv * group + r % group;
-    tops.iter_mut().enumerate().for_each(|(r, top)| *top = shape.sinks.map_or(f32::NEG_INFINITY, |sinks| sinks[head(r)]));
-    // A sink is its own largest score and so weighs 1.
-    sums.fill(if shape.sinks.is_some() { 1.0 } else { 0.0 });
-    let end = shape.first_pos + unit.to;
-    let first = shape.seen.by(shape.first_pos + unit.from).start;
-    attend_keys(set, shape, Source { kv, keys: first..end, chosen: shape.chosen }, unit, |pos| shape.seen.by(pos), scratch);
-    if let Some(Pooled { rows, ratio, chosen }) = shape.pooled {
-        let source = Source { kv: KvHead { keys: rows, values: rows }, keys: 0..end / ratio, chosen };
-        attend_keys(set, shape, source, unit, |pos| 0..(pos + 1) / ratio, scratch);
-    }
-    let Scratch { out, acc: running, .. } = scratch;
-    for (row, sum) in out.chunks_exact_mut(wide(dv)).zip(&running[n..]) {
-        set.scale(row, 1.0 / sum);
-    }
-}
-
-/// Some keys of one KV head, and those of them that rows look at.
-struct Source<'a> {
-    kv: KvHead<'a>,
-    keys: Range<usize>,
-    chosen: Option<&'a Chosen>,
-}
-
-/// Adds what the unit's rows attend of one source to the running maximum, sum and output.
-fn attend_keys(
-    set: &KernelSet,
-    shape: &Attention,
-    source: Source,
-    unit: Unit,
-    seen: impl Fn(usize) -> Range<usize>,
-    scratch: &mut Scratch,
-) {
-    let (dk, dv, group) = (shape.head_dim_k, shape.head_dim_v, shape.group());
-    let n = (unit.to - unit.from) * group;
-    let Scratch { blocks: [queries, keys, values, scores], out, acc: running, .. } = scratch;
-    let (tops, sums) = running.split_at_mut(n);
-    let Source { kv, keys: range, chosen } = source;
-    for begin in (range.start / KEYS * KEYS..range.end).step_by(KEYS) {
-        let bits = |row| chosen.map_or(u64::MAX, |c| c.block(row, unit.head_kv, begin));
-        if chosen.is_some() && (unit.from..unit.to).all(|row| bits(row) == 0) {
-            continue;
-        }
-        let n_keys = (range.end - begin).min(KEYS);
-        turn_keys(set, kv.keys, begin, n_keys, dk, [keys, values]);
-        load_rows(set, kv.values, begin..begin + n_keys, (dv, shape.value_stride), values);
-        scores.fill(0.0);
-        set.float_tile(queries, keys, scores, TileShape { m: n, k: dk, n: KEYS, a_stride: dk, b_stride: KEYS, c_stride: KEYS });
-        for r in 0..n {
-            let row = unit.from + r / group;
-            let pos = shape.first_pos + row;
-            let seen = seen(pos);
-            let scores = &mut scores[r * KEYS..][..KEYS];
-            let scale = shape.adjusted(scores, unit.head_kv * group + r % group, pos, begin);
-            if chosen.is_some() {
-                leave_out(scores, bits(row));
-            }
-            let (top, sum) = set.soften(scores, scale, seen.start.saturating_sub(begin)..seen.end.saturating_sub(begin), tops[r]);
-            if top > tops[r] {
-                let fade = (tops[r] - top).exp();
-                sums[r] *= fade;
-                set.scale(&mut out[r * wide(dv)..][..wide(dv)], fade);
-                tops[r] = top;
-            }
-            sums[r] += sum;
-        }
-        let shape = TileShape { m: n, k: n_keys, n: wide(dv), a_stride: KEYS, b_stride: wide(dv), c_stride: wide(dv) };
-        set.float_tile(scores, values, out, shape);
-    }
-}
-
-/// Scores of keys whose bit is not set weigh nothing.
-fn leave_out(scores: &mut [f32], bits: u64) {
-    scores.iter_mut().enumerate().filter(|(j, _)| bits >> j & 1 == 0).for_each(|(_, score)| *score = f32::NEG_INFINITY);
-}
-
-/// Keys `begin..` side by side, [wide(head_dim)][KEYS]. What stands behind the last key does not matter.
-pub(super) fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, [out, loaded]: [&mut Aligned<f32>; 2]) {
-    load_rows(set, rows, begin..begin + n_keys, (dim, dim), loaded);
-    set.turn(loaded, n_keys.next_multiple_of(VECTOR), wide(dim), out, KEYS);
-}
-
-/// The first `dim` values of some keys' rows as f32, [KEYS][wide(dim)].
-fn load_rows(set: &KernelSet, rows: CachedRows, keys: Range<usize>, (dim, stride): (usize, usize), out: &mut Aligned<f32>) {
-    let n_rows = rows.n_rows(stride);
-    let mut row = keys.start % n_rows;
-    for j in 0..keys.len() {
-        let (out, rest) = out[j * wide(dim)..][..wide(dim)].split_at_mut(dim);
-        rows.load(set, row, stride, out);
-        rest.fill(0.0);
-        row = if row + 1 == n_rows { 0 } else { row + 1 };
-    }
 }
