@@ -68,6 +68,7 @@ pub fn run(loaded: &mut Loaded, model: ModelId, mut request: Request, outbox: &O
     let n_max = check(loaded, &request)?;
     request.ids = loaded.take_up(request.conversation, request.ids, n_max, &request.cancel);
     let constraint = request.constraint.take();
+    let _awake = loaded.model.awake();
     let seed = request.sampling.seed.unwrap_or_else(random_seed);
     let stats = Statistics {
         load_ms: Some(loaded.load_ms),

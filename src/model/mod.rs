@@ -21,6 +21,7 @@ mod workspace;
 
 use crate::gguf::Gguf;
 use crate::protocol::{CacheType, Ledger, LoadOptions, Report};
+use crate::sys::pool;
 use arch::{ArchError, Header};
 use cache::{CacheError, KvCache, KvLayout, KvShape, StateCache};
 /// Each row of a pass of up to so many is computed to the very bits that it has alone.
@@ -153,6 +154,12 @@ impl Model {
 
     pub fn n_threads(&self) -> usize {
         self.compute.kernels().n_threads()
+    }
+
+    /// Keeps the threads awake between forward passes, as long as the guard lives: they would go to sleep while a token is
+    /// sampled, and waking takes longer than that.
+    pub fn awake(&self) -> pool::Pass {
+        self.compute.kernels().pass()
     }
 
     /// Rows that [`Model::forward`] takes at most.

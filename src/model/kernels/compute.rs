@@ -42,7 +42,7 @@ impl Compute {
     }
 
     /// Keeps the threads awake between regions: hold it over a prefill or an answer.
-    pub fn pass(&self) -> Pass<'_> {
+    pub fn pass(&self) -> Pass {
         self.pool.pass()
     }
 

@@ -31,7 +31,7 @@ pub struct Pass<'a> {
     pub rows: usize,
     pub pos: usize,
     /// Keeps the threads awake between steps.
-    _awake: Arc<pool::Pass<'a>>,
+    _awake: Arc<pool::Pass>,
 }
 
 impl Compute {

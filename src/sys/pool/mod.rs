@@ -5,7 +5,10 @@
 //! nothing unless it holds a chunk. A *pass* ([`Pool::pass`]) spans many regions: while one is held, idle workers spin
 //! and then yield; otherwise they sleep and use no processor.
 
+mod rest;
+
 use super::panics;
+use rest::{Conduct, Watch};
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::resume_unwind;
@@ -58,11 +61,18 @@ struct Shared {
     beds: Vec<Bed>,
 }
 
-/// Where a worker sleeps.
+/// Where a worker sleeps, and how it does.
 #[derive(Default)]
 struct Bed {
     asleep: AtomicBool,
     thread: OnceLock<Thread>,
+    conduct: Conduct,
+}
+
+impl AsRef<Conduct> for Bed {
+    fn as_ref(&self) -> &Conduct {
+        &self.conduct
+    }
 }
 
 /// What there is to do. Lies on the caller's stack and is valid as long as a chunk is not counted as done.
@@ -75,7 +85,7 @@ struct Region {
 }
 
 /// While this lives, workers stay awake between regions.
-pub struct Pass<'a>(&'a Pool);
+pub struct Pass(Arc<Shared>);
 
 impl Pool {
     /// A pool of `n_threads` threads, the caller counted. Fewer where the system gives no more.
@@ -106,10 +116,10 @@ impl Pool {
     }
 
     /// Keeps the workers awake until the guard is dropped: hold one over a prefill or an answer.
-    pub fn pass(&self) -> Pass<'_> {
+    pub fn pass(&self) -> Pass {
         self.shared.n_passes.fetch_add(1, Ordering::SeqCst);
         self.shared.wake();
-        Pass(self)
+        Pass(Arc::clone(&self.shared))
     }
 
     /// Calls `work(chunk, worker)` for each chunk below `n_chunks`, and returns when all are done. `worker` is below
@@ -143,19 +153,25 @@ impl Pool {
         let mut region = Region { work, n_chunks, n_done: AtomicUsize::new(0), failed: AtomicBool::new(false), panic: Mutex::new(None) };
         let at = &raw mut region;
         *turn += 1;
+        let mut watch = Watch::start();
         self.shared.region.store(at, Ordering::Release);
         self.shared.ticket.0.store((*turn << LEFT_BITS) | n_chunks as u64, Ordering::SeqCst);
         self.shared.wake();
         {
             let _number = Numbered::set(0);
-            while self.shared.work_once(0) {}
+            watch.finished(std::iter::from_fn(|| self.shared.work_once(0)).sum());
         }
         // SAFETY: `region` lives until the end of this function.
         let n_done = unsafe { &(*at).n_done };
         let mut n_looks = 0;
         while n_done.load(Ordering::Acquire) < n_chunks {
             n_looks += 1;
-            if n_looks < CALLER_SPINS { std::hint::spin_loop() } else { thread::yield_now() }
+            if n_looks < CALLER_SPINS {
+                std::hint::spin_loop();
+            } else {
+                watch.look(self.shared.beds.iter());
+                thread::yield_now();
+            }
         }
         // SAFETY: all chunks are done, so no other thread looks at the region any more.
         unsafe { (*at).panic.get_mut().unwrap_or_else(PoisonError::into_inner).take() }
@@ -172,9 +188,9 @@ impl Drop for Pool {
     }
 }
 
-impl Drop for Pass<'_> {
+impl Drop for Pass {
     fn drop(&mut self) {
-        self.0.shared.n_passes.fetch_sub(1, Ordering::SeqCst);
+        self.0.n_passes.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -185,9 +201,13 @@ impl Shared {
         let bed = &self.beds[index];
         let _ = bed.thread.set(thread::current());
         let _number = Numbered::set(index + 1);
-        let mut n_looks = 0;
+        let (mut n_looks, mut rested) = (0, None);
         while !self.stop.load(Ordering::Relaxed) {
-            if self.work_once(index + 1) {
+            bed.conduct.rest(&mut rested);
+            bed.conduct.begin();
+            let worked = self.work_once(index + 1).is_some();
+            bed.conduct.end();
+            if worked {
                 n_looks = 0;
                 continue;
             }
@@ -228,9 +248,9 @@ impl Shared {
         }
     }
 
-    /// Claims a run of chunks and does them. False where none is left.
-    fn work_once(&self, worker: usize) -> bool {
-        let Some((region, left, n)) = self.claim() else { return false };
+    /// Claims a run of chunks and does them; how many. None where none is left.
+    fn work_once(&self, worker: usize) -> Option<usize> {
+        let (region, left, n) = self.claim()?;
         // SAFETY: the claimed chunks are not counted as done yet, so the region's owner still waits.
         let (work, n_chunks, failed) = unsafe { (&*(*region).work, (*region).n_chunks, &(*region).failed) };
         let run = n_chunks - left..n_chunks - left + n;
@@ -243,7 +263,7 @@ impl Shared {
         }
         // SAFETY: as above; after this the region may be gone.
         unsafe { (*region).n_done.fetch_add(n, Ordering::Release) };
-        true
+        Some(n)
     }
 
     /// Takes a run of chunks off the ticket: its region, how many were left with it, and how many it is.

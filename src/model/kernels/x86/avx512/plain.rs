@@ -4,17 +4,19 @@ use super::super::prefetch;
 use crate::model::kernels::activations::{GROUP, LANE, Operand};
 use crate::model::kernels::set::Scratch;
 use crate::model::kernels::x86::scales::SIGN_LOG;
-use crate::quant::{self, Block, BlockIQ4NL, BlockMXFP4, BlockQ4_0, BlockQ8_0};
+use crate::quant::{self, Block, BlockIQ4NL, BlockMXFP4, BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0};
 use std::arch::x86_64::*;
 
 /// Blocks whose scales are gathered together: a register of f32 in half width.
 const BLOCKS: usize = 8;
 
-/// A type with one scale for 32 weights: `weight = scale * (q - bias)`.
+/// A type with one scale for 32 weights: `weight = scale * (q - bias)`, or `scale * q + minimum`.
 pub(super) trait Plain {
     const BYTES: usize;
-    /// The logarithm of the bias.
+    /// The logarithm of the bias, where there is no minimum.
     const BIAS_LOG: i32;
+    /// Whether a minimum follows the scale, in half precision too.
+    const HAS_MINIMUM: bool = false;
 
     /// The unsigned numbers of a block in the order of the activations.
     ///
@@ -54,6 +56,9 @@ pub(super) trait Plain {
 
 pub(super) struct Q8_0;
 pub(super) struct Q4_0;
+pub(super) struct Q4_1;
+pub(super) struct Q5_0;
+pub(super) struct Q5_1;
 pub(super) struct IQ4NL;
 pub(super) struct MXFP4;
 
@@ -153,6 +158,100 @@ impl Plain for Q4_0 {
     }
 }
 
+impl Plain for Q4_1 {
+    const BYTES: usize = BlockQ4_1::BYTES;
+    const BIAS_LOG: i32 = 0;
+    const HAS_MINIMUM: bool = true;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn one(block: *const u8) -> __m256i {
+        // SAFETY: 16 bytes behind scale and minimum.
+        unsafe { nibbles(block.add(4)) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn two(block: *const u8) -> __m512i {
+        // SAFETY: 16 bytes behind each scale and minimum.
+        unsafe { nibbles_of_two(block.add(4), block.add(Self::BYTES + 4)) }
+    }
+}
+
+/// The fifth bits of 32 weights.
+///
+/// # Safety
+/// `at` points to 4 readable bytes.
+#[inline(always)]
+unsafe fn fifths(at: *const u8) -> u32 {
+    // SAFETY: as the caller says.
+    unsafe { at.cast::<u32>().read_unaligned() }
+}
+
+/// Nibbles behind their fifth bits.
+///
+/// # Safety
+/// `at` points to 20 readable bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn fives(at: *const u8) -> __m256i {
+    // SAFETY: as the caller says.
+    unsafe { _mm256_or_si256(nibbles(at.add(4)), _mm256_maskz_set1_epi8(fifths(at), 0x10)) }
+}
+
+/// The same of two blocks.
+///
+/// # Safety
+/// `a` and `b` point to 20 readable bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn fives_of_two(a: *const u8, b: *const u8) -> __m512i {
+    // SAFETY: as the caller says.
+    unsafe {
+        let bits = u64::from(fifths(a)) | u64::from(fifths(b)) << 32;
+        _mm512_or_si512(nibbles_of_two(a.add(4), b.add(4)), _mm512_maskz_set1_epi8(bits, 0x10))
+    }
+}
+
+impl Plain for Q5_0 {
+    const BYTES: usize = BlockQ5_0::BYTES;
+    const BIAS_LOG: i32 = 4;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn one(block: *const u8) -> __m256i {
+        // SAFETY: 20 bytes behind the scale.
+        unsafe { fives(block.add(2)) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn two(block: *const u8) -> __m512i {
+        // SAFETY: 20 bytes behind each scale.
+        unsafe { fives_of_two(block.add(2), block.add(Self::BYTES + 2)) }
+    }
+}
+
+impl Plain for Q5_1 {
+    const BYTES: usize = BlockQ5_1::BYTES;
+    const BIAS_LOG: i32 = 0;
+    const HAS_MINIMUM: bool = true;
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn one(block: *const u8) -> __m256i {
+        // SAFETY: 20 bytes behind scale and minimum.
+        unsafe { fives(block.add(4)) }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn two(block: *const u8) -> __m512i {
+        // SAFETY: 20 bytes behind each scale and minimum.
+        unsafe { fives_of_two(block.add(4), block.add(Self::BYTES + 4)) }
+    }
+}
+
 impl Plain for IQ4NL {
     const BYTES: usize = BlockIQ4NL::BYTES;
     const BIAS_LOG: i32 = SIGN_LOG;
@@ -201,8 +300,8 @@ impl Plain for MXFP4 {
     #[inline]
     unsafe fn eight_scales(block: *const u8) -> __m256 {
         // SAFETY: the first byte of each block.
-        let e = |i: usize| i32::from(unsafe { *block.add(i * Self::BYTES) });
-        let e = _mm256_setr_epi32(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7));
+        let e = |i: usize| unsafe { *block.add(i * Self::BYTES) }.cast_signed();
+        let e = _mm256_cvtepu8_epi32(_mm_setr_epi8(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7), 0, 0, 0, 0, 0, 0, 0, 0));
         // As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
         let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(e, _mm256_set1_epi32(1)));
         let subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), e);
@@ -244,8 +343,10 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
     let quants: [*const i8; M] = std::array::from_fn(|i| x.quants(t + i).as_ptr());
     let lanes: [*const i32; M] = std::array::from_fn(|i| x.lanes(t + i).as_ptr());
     let scales: [*const f32; M] = std::array::from_fn(|i| x.scales(t + i, GROUP).as_ptr());
+    let weighted: [*const f32; M] = std::array::from_fn(|i| x.weighted(t + i).as_ptr());
     let mut sums = [_mm512_setzero_ps(); M];
     let mut rest = [_mm256_setzero_ps(); M];
+    let mut minima = [_mm256_setzero_ps(); M];
     let whole = n_blocks / BLOCKS * BLOCKS;
     // SAFETY: every load is of a block below `n_blocks`, or of its activations.
     unsafe {
@@ -253,13 +354,22 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
             let block = row.as_ptr().add(first * P::BYTES);
             prefetch(block, BLOCKS * P::BYTES);
             let d = P::eight_scales(block);
+            if P::HAS_MINIMUM {
+                let minimum = P::eight_scales(block.add(size_of::<u16>()));
+                for m in 0..M {
+                    minima[m] = _mm256_fmadd_ps(minimum, _mm256_loadu_ps(weighted[m].add(first)), minima[m]);
+                }
+            }
             let d: [__m256; M] = std::array::from_fn(|m| _mm256_mul_ps(d, _mm256_loadu_ps(scales[m].add(first))));
             for pair in 0..BLOCKS / 2 {
                 let q = P::two(block.add(2 * pair * P::BYTES));
                 let at = (first + 2 * pair) * GROUP;
                 for m in 0..M {
-                    let seed = _mm512_loadu_si512(lanes[m].add(at / LANE).cast());
-                    let seed = _mm512_sll_epi32(seed, _mm_cvtsi32_si128(P::BIAS_LOG));
+                    let seed = if P::HAS_MINIMUM {
+                        _mm512_setzero_si512()
+                    } else {
+                        _mm512_sll_epi32(_mm512_loadu_si512(lanes[m].add(at / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
+                    };
                     let dot = _mm512_dpbusd_epi32(seed, q, _mm512_loadu_si512(quants[m].add(at).cast()));
                     sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), both_scales(d[m], pair), sums[m]);
                 }
@@ -269,16 +379,24 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
             let block = row.as_ptr().add(i * P::BYTES);
             let q = P::one(block);
             let d = P::scale(block);
+            let minimum = if P::HAS_MINIMUM { P::scale(block.add(size_of::<u16>())) } else { 0.0 };
             for m in 0..M {
-                let seed = _mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast());
-                let seed = _mm256_sll_epi32(seed, _mm_cvtsi32_si128(P::BIAS_LOG));
+                // One lane of eight has the minimum's part.
+                let part = if P::HAS_MINIMUM { minimum * *weighted[m].add(i) } else { 0.0 };
+                minima[m] = _mm256_add_ps(minima[m], _mm256_zextps128_ps256(_mm_set_ss(part)));
+                let seed = if P::HAS_MINIMUM {
+                    _mm256_setzero_si256()
+                } else {
+                    _mm256_sll_epi32(_mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
+                };
                 let dot = _mm256_dpbusd_epi32(seed, q, _mm256_loadu_si256(quants[m].add(i * GROUP).cast()));
                 rest[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(d * *scales[m].add(i)), rest[m]);
             }
         }
     }
     for m in 0..M {
-        out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums[m], _mm512_zextps256_ps512(rest[m])));
+        let rest = _mm256_add_ps(rest[m], minima[m]);
+        out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums[m], _mm512_zextps256_ps512(rest)));
     }
     M
 }
