@@ -88,7 +88,7 @@ fn main() {
         for set in asked.sets() {
             for threads in &asked.threads {
                 let compute = Compute::new(set, *threads);
-                for (n_rows, first_pos) in [(1, 512), (1, 4096), (512, 0)] {
+                for (n_rows, first_pos) in [(1, 512), (1, 4096), (1, 65536), (512, 0)] {
                     let (us, gflops) = attention(&compute, n_rows, first_pos);
                     let at = format!("at {first_pos}");
                     println!("{at:<9} {:<11} {threads:>7} {n_rows:>6} {us:>9.0} {gflops:>9.1}", set.tier().name());

@@ -38,6 +38,7 @@ macro_rules! cached {
     ($features:literal) => {
         use crate::model::kernels::activations::GROUP;
         use crate::model::kernels::attention::{CachedRows, KEYS};
+        use crate::model::kernels::buffer::LINE;
         use crate::model::kernels::set::{CachedFns, FewRows};
         use crate::quant::{Block, BlockQ8_0};
 
@@ -119,6 +120,17 @@ macro_rules! cached {
             }
         }
 
+        /// Fetches ahead the block of rows behind this one: keys and values are two streams that take turns, which the
+        /// hardware takes up anew each time.
+        fn fetch_next<S: Stored>(shape: FewRows, rows: *const u8) {
+            use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+            let bytes = shape.n_keys * S::row_bytes(shape.width);
+            for at in (bytes..2 * bytes).step_by(LINE) {
+                // SAFETY: a prefetch touches nothing, wherever it points.
+                unsafe { _mm_prefetch::<_MM_HINT_T1>(rows.wrapping_add(at).cast()) };
+            }
+        }
+
         /// # Safety
         /// The processor has the features; else as [`crate::model::kernels::KernelSet::score`] checks.
         #[target_feature(enable = $features)]
@@ -138,6 +150,9 @@ macro_rules! cached {
         unsafe fn score_of<S: Stored>(q: &[f32], shape: FewRows, rows: *const u8, scores: &mut [f32]) {
             let mut r = 0;
             while r < shape.n {
+                if r == 0 {
+                    fetch_next::<S>(shape, rows);
+                }
                 // SAFETY: queries from r on, and their scores.
                 r += unsafe {
                     let (q, scores) = (q.as_ptr().add(r * shape.stride), scores.as_mut_ptr().add(r * KEYS));
@@ -211,6 +226,9 @@ macro_rules! cached {
         unsafe fn weigh_of<S: Stored>(weights: &[f32], shape: FewRows, rows: *const u8, out: &mut [f32]) {
             let mut r = 0;
             while r < shape.n {
+                if r == 0 {
+                    fetch_next::<S>(shape, rows);
+                }
                 // SAFETY: rows of the output from r on, and their weights.
                 r += unsafe {
                     let (weights, out) = (weights.as_ptr().add(r * KEYS), out.as_mut_ptr().add(r * shape.stride));
