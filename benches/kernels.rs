@@ -120,7 +120,7 @@ struct Figures {
 
 fn product(compute: &Compute, ty: GgmlType, m: usize) -> Figures {
     let row_bytes = ty.row_bytes(K).expect("K is whole blocks of every type");
-    let streams = m <= 8 && compute.set().tier() != Tier::Scalar;
+    let streams = m <= 64 && compute.set().tier() != Tier::Scalar;
     let n_rows = if streams { ROUND_BYTES / row_bytes } else { (ROUND_OPERATIONS / (2 * K * m)).clamp(64, 4096) };
     let bytes = row_bytes * n_rows;
     let n = if streams { STREAMED_BYTES / bytes } else { 1 };

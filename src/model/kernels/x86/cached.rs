@@ -38,7 +38,6 @@ macro_rules! cached {
     ($features:literal) => {
         use crate::model::kernels::activations::GROUP;
         use crate::model::kernels::attention::{CachedRows, KEYS};
-        use crate::model::kernels::buffer::LINE;
         use crate::model::kernels::set::{CachedFns, FewRows};
         use crate::quant::{Block, BlockQ8_0};
 
@@ -123,12 +122,8 @@ macro_rules! cached {
         /// Fetches ahead the block of rows behind this one: keys and values are two streams that take turns, which the
         /// hardware takes up anew each time.
         fn fetch_next<S: Stored>(shape: FewRows, rows: *const u8) {
-            use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-            let bytes = shape.n_keys * S::row_bytes(shape.width);
-            for at in (bytes..2 * bytes).step_by(LINE) {
-                // SAFETY: a prefetch touches nothing, wherever it points.
-                unsafe { _mm_prefetch::<_MM_HINT_T1>(rows.wrapping_add(at).cast()) };
-            }
+            let n_bytes = shape.n_keys * S::row_bytes(shape.width);
+            crate::model::kernels::x86::fetch(rows.wrapping_add(n_bytes), n_bytes);
         }
 
         /// # Safety

@@ -45,12 +45,28 @@ pub(super) fn stand_in() -> Option<KernelSet> {
 /// Bytes that a stream of weights is fetched ahead: the hardware stops at pages of 4 KB.
 const AHEAD: usize = 4096;
 
-/// Fetches ahead the lines that lie `AHEAD` bytes behind those of a block. An address behind the weights' end is no fault.
+/// Fetches ahead the lines that lie `AHEAD` bytes behind those of a block.
 #[inline(always)]
 fn prefetch(block: *const u8, n_bytes: usize) {
+    fetch(block.wrapping_add(AHEAD), n_bytes);
+}
+
+/// Fetches ahead, while step `step` of `n_steps` takes a panel of weights apart, its share of the panel that comes next: 16
+/// rows side by side are too many streams for the hardware, and their products take so long that it forgets them. (Where a
+/// step takes whole blocks of 256 weights, it does so itself, row by row.)
+#[inline(always)]
+fn fetch_next_panel(panel: &[u8], step: usize, n_steps: usize) {
+    let at = |step: usize| panel.len() * step / n_steps;
+    fetch(panel.as_ptr().wrapping_add(panel.len() + at(step)), at(step + 1) - at(step));
+}
+
+/// Fetches lines into the second cache: the first is small, and its own stream takes them from there. An address behind the
+/// weights' end is no fault.
+#[inline(always)]
+fn fetch(at: *const u8, n_bytes: usize) {
     use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-    for at in (0..n_bytes).step_by(super::buffer::LINE) {
+    for line in (0..n_bytes).step_by(super::buffer::LINE) {
         // SAFETY: a prefetch touches nothing, wherever it points.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(block.wrapping_add(AHEAD + at).cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(line).cast()) };
     }
 }

@@ -4,6 +4,7 @@
 //! activations four numbers of a token follow each other, and one 32-bit word is spread over all lanes as it is loaded:
 //! [k / 4][12][4]. One load of weights feeds twelve multiplications.
 
+use super::super::{fetch, fetch_next_panel};
 use super::super::scales::{Numbers, SIGN_LOG};
 use super::floats::{Stored, W};
 use super::laid::Laid;
@@ -102,6 +103,7 @@ unsafe fn unpack_supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize, sc
             // SAFETY: block b of the row.
             let (q, parts) = unsafe {
                 let block = row.as_ptr().add(b * K::BYTES);
+                fetch(block.wrapping_add(ROWS * row_bytes), K::BYTES);
                 (K::quants(block), K::scales(block))
             };
             for (quants, q) in quants.iter_mut().zip(q) {
@@ -248,6 +250,7 @@ unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scra
     scratch.scales.resize(n_scales + if P::HAS_MINIMUM { n_groups * ROWS } else { 0 });
     scratch.scales.fill(0.0);
     for g in (0..n_groups).step_by(2) {
+        fetch_next_panel(weights, g / 2, n_groups.div_ceil(2));
         let mut quants = [_mm512_setzero_si512(); ROWS];
         for (r, row) in weights.chunks_exact(row_bytes).take(ROWS).enumerate() {
             // SAFETY: one or two groups from g on.
@@ -326,6 +329,7 @@ unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scra
 unsafe fn unpack_floats<S: Stored>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
     scratch.panel.resize(k * V);
     for at in (0..k).step_by(W) {
+        fetch_next_panel(weights, at / W, k.div_ceil(W));
         let n = (k - at).min(W);
         let mut rows = [_mm512_setzero_si512(); ROWS];
         for (slot, row) in rows.iter_mut().zip(weights.chunks_exact(row_bytes)) {

@@ -1,6 +1,7 @@
 //! Panels: 16 weight rows taken apart once, side by side, for many rows of activations. Their layout is that of the
 //! AVX-512 tier: four neighbouring numbers of a row, then the next row's, [k / 4][16][4]; here that is two registers.
 
+use super::super::{fetch, fetch_next_panel};
 use super::floats::{Stored, W};
 use super::plain::Plain;
 use super::supers::Super;
@@ -46,6 +47,7 @@ pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize
                 // SAFETY: block b of the row.
                 let (q, parts) = unsafe {
                     let block = row.as_ptr().add(b * K::BYTES);
+                    fetch(block.wrapping_add(ROWS * row_bytes), K::BYTES);
                     (K::quants(block), K::scales(block))
                 };
                 for (quants, q) in quants.iter_mut().zip(q) {
@@ -86,6 +88,7 @@ pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, k: usize,
     scratch.scales.resize(n_scales + if P::HAS_MINIMUM { k / GROUP * ROWS } else { 0 });
     scratch.scales.fill(0.0);
     for g in 0..k / GROUP {
+        fetch_next_panel(weights, g, k / GROUP);
         let (at, within) = (g / P::GROUPS * P::BYTES, g % P::GROUPS);
         for half in 0..2 {
             let mut quants = [_mm256_setzero_si256(); HALF];
@@ -119,6 +122,7 @@ pub(super) unsafe fn floats<S: Stored>(weights: &[u8], row_bytes: usize, k: usiz
     scratch.panel.resize(k * STEP);
     let panel = scratch.panel.as_mut_ptr();
     for at in (0..k).step_by(W) {
+        fetch_next_panel(weights, at / W, k.div_ceil(W));
         let n = (k - at).min(W);
         for half in 0..2 {
             let mut rows = [_mm256_setzero_si256(); HALF];
