@@ -11,8 +11,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-pub use buffer::HeadRows;
 use buffer::Buffer;
+pub use buffer::HeadRows;
 use ring::Rings;
 pub use shape::{KvLayout, KvShape, KvType};
 pub use state::StateCache;

@@ -1,7 +1,7 @@
 //! The table of functions of one tier, and the safe door to it.
 
-use super::attention::{CachedRows, KEYS};
 use super::activations::{Format, GROUP, LANE, Operand, SUM_16, SUPER, Tiles};
+use super::attention::{CachedRows, KEYS};
 use super::buffer::Aligned;
 use super::tier::Tier;
 use crate::quant::{Block, BlockQ8_0, GgmlType};

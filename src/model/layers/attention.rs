@@ -13,8 +13,8 @@ use super::{Caches, LinearGroup, NormInPlace, Pass, Taken, project, values, valu
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 pub struct Attention {
     plan: AttentionPlan,

@@ -38,7 +38,10 @@ impl InplaceOp1 for NormInPlace<'_> {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let set = self.pass.compute.set();
-        self.pass.each_row(values_mut(storage, layout)?, self.width, |_, row| self.norm.row(set, &row.to_vec(), row));
+        self.pass.each_row(values_mut(storage, layout)?, self.width, |_, row| {
+            let before = row.to_vec();
+            self.norm.row(set, &before, row);
+        });
         Ok(())
     }
 }

@@ -19,6 +19,7 @@ pub(super) fn set<P: Products>(tier: Tier, dot_rows: fn(GgmlType) -> Option<DotR
         panel_rows: panel_rows::<P>,
         float_tile: tile::float_tile,
         turn: tile::turn_blocks,
+        cached: None,
         tile: TOKENS,
     }
 }

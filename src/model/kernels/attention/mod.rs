@@ -62,7 +62,7 @@ impl CachedRows<'_> {
     }
 
     /// The rows from `row` on.
-    fn from_row(self, row: usize, width: usize) -> Self {
+    fn starting_at(self, row: usize, width: usize) -> Self {
         match self {
             CachedRows::F32(x) => CachedRows::F32(&x[row * width..]),
             CachedRows::F16(x) => CachedRows::F16(&x[row * width..]),
@@ -278,7 +278,8 @@ impl Compute {
             values.copy_from_slice(&scratch.out);
         });
         for head_kv in 0..shape.n_head_kv {
-            let found: Vec<_> = parts[head_kv * n_parts * each..].chunks_exact(each).take(n_parts).map(|part| Found::read(part, n)).collect();
+            let found: Vec<_> =
+                parts[head_kv * n_parts * each..].chunks_exact(each).take(n_parts).map(|part| Found::read(part, n)).collect();
             for r in 0..n {
                 let (row, head) = unit(head_kv * n_parts).query(shape, r);
                 let out = &mut out[row * out_stride + head * shape.head_dim_v..][..shape.head_dim_v];

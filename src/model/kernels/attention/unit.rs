@@ -174,7 +174,7 @@ fn in_ring<'a>(rows: CachedRows<'a>, keys: &Range<usize>, width: usize) -> impl 
     let n_rows = rows.n_rows(width);
     let row = keys.start % n_rows;
     let n = keys.len().min(n_rows - row);
-    [(0, n, rows.from_row(row, width)), (n, keys.len() - n, rows)].into_iter().filter(|(_, n, _)| *n > 0)
+    [(0, n, rows.starting_at(row, width)), (n, keys.len() - n, rows)].into_iter().filter(|(_, n, _)| *n > 0)
 }
 
 /// Scores of keys whose bit is not set weigh nothing.
@@ -183,7 +183,14 @@ fn leave_out(scores: &mut [f32], bits: u64) {
 }
 
 /// Keys `begin..` side by side, [wide(head_dim)][KEYS]. What stands behind the last key does not matter.
-pub(in super::super) fn turn_keys(set: &KernelSet, rows: CachedRows, begin: usize, n_keys: usize, dim: usize, [out, loaded]: [&mut Aligned<f32>; 2]) {
+pub(in super::super) fn turn_keys(
+    set: &KernelSet,
+    rows: CachedRows,
+    begin: usize,
+    n_keys: usize,
+    dim: usize,
+    [out, loaded]: [&mut Aligned<f32>; 2],
+) {
     load_rows(set, rows, begin..begin + n_keys, (dim, dim), loaded);
     set.turn(loaded, n_keys.next_multiple_of(VECTOR), wide(dim), out, KEYS);
 }

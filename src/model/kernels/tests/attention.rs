@@ -126,7 +126,9 @@ fn a_row_does_not_depend_on_its_batch() {
     for set in sets() {
         let compute = Compute::new(set, 2);
         let mut chance = Chance(47);
-        for (seen, first_pos) in [(Seen::All, 120), (Seen::Window(50), 120), (Seen::Chunk(40), 120), (Seen::All, 2044), (Seen::Window(900), 1020)] {
+        for (seen, first_pos) in
+            [(Seen::All, 120), (Seen::Window(50), 120), (Seen::Chunk(40), 120), (Seen::All, 2044), (Seen::Window(900), 1020)]
+        {
             let case = Case::new(&mut chance, Attention { seen, ..shape(4, 2, 64, first_pos, 8) });
             let together = case.run(&compute, true);
             let width = 4 * 64;

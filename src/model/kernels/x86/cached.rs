@@ -269,8 +269,7 @@ macro_rules! cached {
             let row_bytes = S::row_bytes(shape.width);
             // SAFETY: as the callers have seen to it.
             unsafe {
-                let mut sums: [[V; N]; R] =
-                    std::array::from_fn(|r| std::array::from_fn(|n| floats(out.add(r * shape.stride + n * W))));
+                let mut sums: [[V; N]; R] = std::array::from_fn(|r| std::array::from_fn(|n| floats(out.add(r * shape.stride + n * W))));
                 for j in 0..shape.n_keys {
                     let row = rows.add(j * row_bytes);
                     let values: [V; N] = std::array::from_fn(|n| S::load(row, at + n * W, each));

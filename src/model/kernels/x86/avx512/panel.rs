@@ -4,8 +4,8 @@
 //! activations four numbers of a token follow each other, and one 32-bit word is spread over all lanes as it is loaded:
 //! [k / 4][12][4]. One load of weights feeds twelve multiplications.
 
-use super::super::{fetch, fetch_next_panel};
 use super::super::scales::{Numbers, SIGN_LOG};
+use super::super::{fetch, fetch_next_panel};
 use super::floats::{Stored, W};
 use super::laid::Laid;
 use super::supers::Super;
