@@ -95,6 +95,7 @@ impl Bench {
     /// The time of each repetition, what was computed in one, and the most memory held.
     fn measure(&mut self, session: &mut Session, test: Test, options: &BenchOptions) -> Result<(Vec<Duration>, Work, Option<u64>), Report> {
         reset_rss_peak();
+        let _awake = self.model.awake();
         self.go_to(session, test.n_depth)?;
         if options.warmup {
             self.prefill(session, test.n_prompt.min(self.model.rows_max() as u32))?;

@@ -31,8 +31,10 @@ pub(super) unsafe fn rows<K: Super>(weights: &[u8], row_bytes: usize, x: Operand
             t += unsafe {
                 match x.m - t {
                     8.. => spread(dot::<K, 8>(row, addresses(x, t)), out, n_rows),
-                    4.. => spread(dot::<K, 4>(row, addresses(x, t)), out, n_rows),
-                    2.. => spread(dot::<K, 2>(row, addresses(x, t)), out, n_rows),
+                    5.. => spread(dot::<K, 5>(row, addresses(x, t)), out, n_rows),
+                    4 => spread(dot::<K, 4>(row, addresses(x, t)), out, n_rows),
+                    3 => spread(dot::<K, 3>(row, addresses(x, t)), out, n_rows),
+                    2 => spread(dot::<K, 2>(row, addresses(x, t)), out, n_rows),
                     _ => spread(dot::<K, 1>(row, addresses(x, t)), out, n_rows),
                 }
             };

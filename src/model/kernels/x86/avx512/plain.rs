@@ -323,8 +323,10 @@ pub(super) unsafe fn rows<P: Plain>(weights: &[u8], row_bytes: usize, x: Operand
             t += unsafe {
                 match x.m - t {
                     8.. => dot::<P, 8>(row, x, t, out, n_rows),
-                    4.. => dot::<P, 4>(row, x, t, out, n_rows),
-                    2.. => dot::<P, 2>(row, x, t, out, n_rows),
+                    5.. => dot::<P, 5>(row, x, t, out, n_rows),
+                    4 => dot::<P, 4>(row, x, t, out, n_rows),
+                    3 => dot::<P, 3>(row, x, t, out, n_rows),
+                    2 => dot::<P, 2>(row, x, t, out, n_rows),
                     _ => dot::<P, 1>(row, x, t, out, n_rows),
                 }
             };
