@@ -110,8 +110,8 @@ impl Unit {
             if chosen.is_some() && (self.from..self.to).all(|row| bits(row) == 0) {
                 continue;
             }
-            let keys = begin..range.end.min(begin + KEYS);
-            self.score(set, shape, kv.keys, keys.clone(), scratch);
+            let block = Block { begin, keys: range.start.max(begin)..range.end.min(begin + KEYS) };
+            self.score(set, shape, kv.keys, &block, scratch);
             let Scratch { blocks: [_, _, _, scores], out, acc: running, .. } = &mut *scratch;
             let (tops, sums) = running.split_at_mut(self.n(shape));
             for (r, scores) in scores.chunks_exact_mut(KEYS).enumerate() {
@@ -132,49 +132,63 @@ impl Unit {
                 }
                 sums[r] += sum;
             }
-            self.weigh(set, shape, kv.values, keys, scratch);
+            self.weigh(set, shape, kv.values, &block, scratch);
         }
     }
 
     /// The scores of a block of keys, [n][KEYS]. What stands behind the last key does not matter.
-    fn score(&self, set: &KernelSet, shape: &Attention, rows: CachedRows, keys: Range<usize>, scratch: &mut Scratch) {
+    fn score(&self, set: &KernelSet, shape: &Attention, rows: CachedRows, block: &Block, scratch: &mut Scratch) {
         let (dk, n) = (shape.head_dim_k, self.n(shape));
         let Scratch { blocks: [queries, turned, loaded, scores], .. } = scratch;
         if self.few {
-            for (at, n_keys, rows) in in_ring(rows, &keys, dk) {
+            for (at, n_keys, rows) in block.in_ring(rows, dk) {
                 set.score(queries, FewRows { n, stride: wide(dk), n_keys, dim: dk, width: dk }, rows, &mut scores[at..]);
             }
             return;
         }
-        turn_keys(set, rows, keys.start, keys.len(), dk, [turned, loaded]);
+        turn_keys(set, rows, block.begin, block.len(), dk, [turned, loaded]);
         scores.fill(0.0);
         let tile = TileShape { m: n, k: dk, n: KEYS, a_stride: wide(dk), b_stride: KEYS, c_stride: KEYS };
         set.float_tile(queries, turned, scores, tile);
     }
 
     /// Adds a block's values times their weights, [n][KEYS].
-    fn weigh(&self, set: &KernelSet, shape: &Attention, rows: CachedRows, keys: Range<usize>, scratch: &mut Scratch) {
+    fn weigh(&self, set: &KernelSet, shape: &Attention, rows: CachedRows, block: &Block, scratch: &mut Scratch) {
         let (dv, width, n) = (shape.head_dim_v, shape.value_stride, self.n(shape));
         let Scratch { blocks: [_, _, values, weights], out, .. } = scratch;
         if self.few {
-            for (at, n_keys, rows) in in_ring(rows, &keys, width) {
+            for (at, n_keys, rows) in block.in_ring(rows, width) {
                 set.weigh(&weights[at..], FewRows { n, stride: wide(dv), n_keys, dim: dv, width }, rows, out);
             }
             return;
         }
-        load_rows(set, rows, keys.clone(), (dv, width), values);
-        let tile = TileShape { m: n, k: keys.len(), n: wide(dv), a_stride: KEYS, b_stride: wide(dv), c_stride: wide(dv) };
+        load_rows(set, rows, block.begin..block.keys.end, (dv, width), values);
+        let tile = TileShape { m: n, k: block.len(), n: wide(dv), a_stride: KEYS, b_stride: wide(dv), c_stride: wide(dv) };
         set.float_tile(weights, values, out, tile);
     }
 }
 
-/// The rows of neighbouring positions as they lie in the cache, in two pieces where its end is between them: how many
-/// positions are before them, how many they are, and the rows from there on.
-fn in_ring<'a>(rows: CachedRows<'a>, keys: &Range<usize>, width: usize) -> impl Iterator<Item = (usize, usize, CachedRows<'a>)> {
-    let n_rows = rows.n_rows(width);
-    let row = keys.start % n_rows;
-    let n = keys.len().min(n_rows - row);
-    [(0, n, rows.starting_at(row, width)), (n, keys.len() - n, rows)].into_iter().filter(|(_, n, _)| *n > 0)
+/// Positions from `begin` on, of which some keys are looked at, at most [`KEYS`]. Those before them may no longer be there:
+/// their scores count for nothing.
+struct Block {
+    begin: usize,
+    keys: Range<usize>,
+}
+
+impl Block {
+    /// Positions up to the last key.
+    fn len(&self) -> usize {
+        self.keys.end - self.begin
+    }
+
+    /// The keys' rows as they lie in the cache, in two pieces where its end is between them: which of the block's positions
+    /// is the first, how many they are, and the rows from there on.
+    fn in_ring<'a>(&self, rows: CachedRows<'a>, width: usize) -> impl Iterator<Item = (usize, usize, CachedRows<'a>)> {
+        let n_rows = rows.n_rows(width);
+        let (at, row) = (self.keys.start - self.begin, self.keys.start % n_rows);
+        let n = self.keys.len().min(n_rows - row);
+        [(at, n, rows.starting_at(row, width)), (at + n, self.keys.len() - n, rows)].into_iter().filter(|(_, n, _)| *n > 0)
+    }
 }
 
 /// Scores of keys whose bit is not set weigh nothing.
