@@ -13,3 +13,5 @@ pub mod signals;
 pub mod terminal;
 #[cfg(test)]
 mod tests;
+#[cfg(any(test, all(target_os = "linux", target_arch = "x86_64")))]
+pub mod trial;

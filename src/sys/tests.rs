@@ -1,4 +1,4 @@
-use super::{limits, maps, panics, terminal};
+use super::{limits, maps, panics, terminal, trial};
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -72,6 +72,14 @@ fn a_terminal_that_goes_away_is_noticed() {
     assert!(told.recv_timeout(Duration::from_millis(50)).is_err(), "still there");
     drop(master);
     told.recv_timeout(PATIENCE).unwrap();
+}
+
+#[test]
+fn a_trial_ends_its_child_alone() {
+    assert!(trial::succeeds(|| true));
+    assert!(!trial::succeeds(|| false));
+    assert!(!trial::succeeds(|| unsafe { libc::raise(libc::SIGILL) } == 0));
+    assert!(!trial::succeeds(|| unsafe { libc::raise(libc::SIGSEGV) } == 0));
 }
 
 #[test]
