@@ -1,5 +1,6 @@
 mod pieces;
 mod rewritten;
+mod wide;
 mod windows;
 
 use super::*;

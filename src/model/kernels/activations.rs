@@ -2,6 +2,7 @@
 
 use super::buffer::{Aligned, LINE, Shared};
 use super::set::KernelSet;
+use super::wide::{self, CELL};
 use crate::quant::GgmlType;
 use crate::sys::pool::Pool;
 
@@ -27,10 +28,12 @@ pub(crate) enum Format {
     By32,
     /// Q8_K: integers with a scale for each 256.
     By256,
+    /// Rounded to bfloat16 for [`wide`]'s units, in blocks of tokens.
+    Wide,
 }
 
 /// As many as there are formats.
-const N_FORMATS: usize = 5;
+const N_FORMATS: usize = 6;
 
 impl Format {
     /// None for a type that weights never have.
@@ -50,7 +53,7 @@ impl Format {
         match self {
             Self::By32 => GROUP,
             Self::By256 => SUPER,
-            Self::F32 | Self::F16 | Self::Bf16 => 1,
+            Self::F32 | Self::F16 | Self::Bf16 | Self::Wide => 1,
         }
     }
 
@@ -91,6 +94,8 @@ pub(crate) struct Rows {
     /// Groups of 32 only: scale times sum, through half precision (Q8_1's second number), [m][k / 32].
     pub(crate) weighted: Aligned<f32>,
     pub(crate) tiles: Tiles,
+    /// For [`wide`]'s units only: blocks of tokens.
+    blocks: Aligned<u16>,
 }
 
 /// The same side by side for panel kernels: a tile is `T` tokens, the last one filled up with zeros.
@@ -167,6 +172,7 @@ impl Default for Rows {
                 pairs_32: Aligned::new(),
                 seeds: Aligned::new(),
             },
+            blocks: Aligned::new(),
         }
     }
 }
@@ -203,6 +209,13 @@ impl Activations {
         &self.rows[format as usize].tiles
     }
 
+    /// Blocks of tokens for [`wide`]'s units.
+    pub(crate) fn blocks(&self) -> &[u16] {
+        let rows = &self.rows[Format::Wide as usize];
+        assert!(rows.ready, "activations were not prepared for wide products");
+        &rows.blocks
+    }
+
     /// Brings `m` rows of `x` to the formats that `types` are multiplied with.
     pub(crate) fn fill(&mut self, set: &KernelSet, pool: &Pool, x: &[f32], m: usize, types: &[GgmlType]) {
         assert!(m > 0 && x.len().is_multiple_of(m), "{} values are not {m} rows", x.len());
@@ -210,7 +223,7 @@ impl Activations {
         self.tile = if m > SMALL_BATCH { set.tile() } else { 0 };
         self.rows.iter_mut().for_each(|rows| rows.ready = false);
         for ty in types {
-            let format = set.format(*ty).unwrap_or_else(|| panic!("{ty} is no type of weights"));
+            let format = set.format(*ty, m).unwrap_or_else(|| panic!("{ty} is no type of weights"));
             let rows = &mut self.rows[format as usize];
             if !rows.ready {
                 assert!(self.k.is_multiple_of(format.group()), "{} values are no whole groups of {format:?}", self.k);
@@ -228,12 +241,15 @@ impl Rows {
         let rows = self.floats.bytes() + self.quants.bytes() + self.scales.bytes() + self.sums.bytes();
         let sums = self.lanes.bytes() + self.weighted.bytes() + tiles.seeds.bytes();
         let pairs = tiles.pairs_16.bytes() + tiles.pairs_32.bytes() + tiles.weighted.bytes();
-        rows + sums + pairs + tiles.floats.bytes() + tiles.quants.bytes() + tiles.scales.bytes()
+        rows + sums + pairs + self.blocks.bytes() + tiles.floats.bytes() + tiles.quants.bytes() + tiles.scales.bytes()
     }
 
     fn reserve(&mut self, format: Format, k: usize, m: usize, tile: usize) {
         let n_tokens = if tile == 0 { 0 } else { m.next_multiple_of(tile) };
         let tiles = &mut self.tiles;
+        if format == Format::Wide {
+            return self.blocks.resize(m.div_ceil(CELL) * wide::block_len(k));
+        }
         if format.is_float() {
             self.floats.resize(m * k);
             tiles.floats.resize(n_tokens * k);
@@ -258,6 +274,9 @@ impl Rows {
     /// All rows, a tile's worth to a chunk.
     fn fill(&mut self, format: Format, set: &KernelSet, pool: &Pool, x: &[f32], k: usize, tile: usize) {
         let m = x.len() / k.max(1);
+        if format == Format::Wide {
+            return self.fill_blocks(set, pool, x, k);
+        }
         let shared = SharedRows::new(self, format, k);
         let each = if tile == 0 { m } else { tile };
         pool.run(m.div_ceil(each.max(1)), &|chunk, _| {
@@ -268,6 +287,19 @@ impl Rows {
             if tile > 0 {
                 shared.tile(chunk, tokens, tile);
             }
+        });
+    }
+
+    /// All rows, a block to a chunk.
+    fn fill_blocks(&mut self, set: &KernelSet, pool: &Pool, x: &[f32], k: usize) {
+        let wide = set.wide.as_ref().expect("a set with the format has its unit");
+        let blocks = Shared::new(&mut self.blocks);
+        let len = wide::block_len(k);
+        pool.run(x.len().div_ceil(CELL * k), &|block, _| {
+            let tokens = x.chunks(CELL * k).nth(block).expect("a block has tokens");
+            // SAFETY: each chunk has its own block; the set's functions fit this processor, and the block is as long as
+            // rows of k values need.
+            unsafe { (wide.pack)(tokens, k, blocks.slice(block * len, len)) };
         });
     }
 }
@@ -319,6 +351,7 @@ impl SharedRows {
         // SAFETY: row `t` belongs to one chunk of one region.
         unsafe {
             match self.format {
+                Format::Wide => unreachable!("blocks are filled whole"),
                 Format::F32 => self.floats.slice(t * k, k).copy_from_slice(x),
                 Format::F16 => set.round_f16(x, self.floats.slice(t * k, k)),
                 Format::Bf16 => set.round_bf16(x, self.floats.slice(t * k, k)),

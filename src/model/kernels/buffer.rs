@@ -14,6 +14,7 @@ pub(crate) trait Plain: Copy + Send + Sync + 'static {}
 impl Plain for i8 {}
 impl Plain for u8 {}
 impl Plain for i16 {}
+impl Plain for u16 {}
 impl Plain for i32 {}
 impl Plain for f32 {}
 

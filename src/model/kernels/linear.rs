@@ -4,6 +4,7 @@ use super::activations::{Activations, SMALL_BATCH};
 use super::buffer::Shared;
 use super::compute::Compute;
 use super::set::{DotRows, KernelSet, PANEL_ROWS, PanelRows, Scratch, TileView};
+use super::wide::{self, Wide};
 use super::work::Work;
 use crate::quant::GgmlType;
 use std::ops::Range;
@@ -50,7 +51,11 @@ impl<'a> WeightRows<'a> {
         Some(Self { bytes, n_rows: range.len(), ..*self })
     }
 
-    fn slice(&self, rows: &Range<usize>) -> &'a [u8] {
+    pub(super) fn row_bytes(&self) -> usize {
+        self.row_bytes
+    }
+
+    pub(super) fn slice(&self, rows: &Range<usize>) -> &'a [u8] {
         &self.bytes[rows.start * self.row_bytes..rows.end * self.row_bytes]
     }
 }
@@ -119,8 +124,11 @@ impl<'a> Linear<'a> {
     }
 
     /// Rows of weights to a chunk.
-    fn chunk_rows(&self, set: &KernelSet) -> usize {
-        if self.panels(set).is_some() {
+    fn chunk_rows(&self, compute: &Compute, m: usize) -> usize {
+        if let Some(wide) = self.wide(compute.set(), m) {
+            return wide.chunk_rows(self.weights.n_rows, self.gate.is_some(), compute.n_threads());
+        }
+        if self.panels(compute.set(), m).is_some() {
             return PANEL_ROWS;
         }
         let bytes = self.weights.row_bytes + self.gate.map_or(0, |g| g.row_bytes);
@@ -128,8 +136,9 @@ impl<'a> Linear<'a> {
     }
 
     /// The panel kernels, where the rows are many and all types have one.
-    fn panels(&self, set: &KernelSet) -> Option<(PanelRows, Option<PanelRows>)> {
-        if self.rows.len() <= SMALL_BATCH || self.rows.start > 0 {
+    fn panels(&self, set: &KernelSet, m: usize) -> Option<(PanelRows, Option<PanelRows>)> {
+        let has_unit = |w: WeightRows| set.wide(w.ty, m).is_some();
+        if self.rows.len() <= SMALL_BATCH || self.rows.start > 0 || has_unit(self.weights) || self.gate.is_some_and(has_unit) {
             return None;
         }
         let weights = (set.panel_rows)(self.weights.ty)?;
@@ -137,6 +146,12 @@ impl<'a> Linear<'a> {
             Some(gate) => Some((weights, Some((set.panel_rows)(gate.ty)?))),
             None => Some((weights, None)),
         }
+    }
+
+    /// The unit for many rows, where it multiplies all that there is.
+    fn wide<'s>(&self, set: &'s KernelSet, m: usize) -> Option<&'s Wide> {
+        let fits = self.rows == (0..m) && self.gate.is_none_or(|gate| set.wide(gate.ty, m).is_some());
+        set.wide(self.weights.ty, m).filter(|_| fits)
     }
 }
 
@@ -149,13 +164,13 @@ impl Compute {
             part.check(x, begins, out.len(), stride);
             self.count(part.work());
             begins = part.column + part.weights.n_rows;
-            n_chunks += part.weights.n_rows.div_ceil(part.chunk_rows(self.set()));
+            n_chunks += part.weights.n_rows.div_ceil(part.chunk_rows(self, x.m));
         }
         let out = Shared::new(out);
         self.run(n_chunks, |chunk, scratch| {
             let mut left = chunk;
             for part in parts {
-                let each = part.chunk_rows(self.set());
+                let each = part.chunk_rows(self, x.m);
                 let here = part.weights.n_rows.div_ceil(each);
                 if left < here {
                     let rows = left * each..((left + 1) * each).min(part.weights.n_rows);
@@ -170,7 +185,13 @@ impl Compute {
 /// Some rows of one part: products, gate, bias, and out.
 fn chunk_of(set: &KernelSet, x: &Activations, part: &Linear, rows: Range<usize>, scratch: &mut Scratch, out: Shared<f32>, stride: usize) {
     let (n, m) = (rows.len(), part.rows.len());
-    let each = if let Some((weights, gate)) = part.panels(set) {
+    let end = End { set, part, rows: &rows, out, stride };
+    if let Some(wide) = part.wide(set, x.m) {
+        return wide::chunk(wide, x, (part.weights, part.gate), &rows, scratch, |tokens, results, gate, each| {
+            end.finish(tokens, results, gate, each);
+        });
+    }
+    let each = if let Some((weights, gate)) = part.panels(set, x.m) {
         if let (Some(kernel), Some(gate)) = (gate, part.gate) {
             panel(kernel, set, x, gate, &rows, scratch);
             std::mem::swap(&mut scratch.acc, &mut scratch.gate);
@@ -186,29 +207,50 @@ fn chunk_of(set: &KernelSet, x: &Activations, part: &Linear, rows: Range<usize>,
         dots(set, x, part.weights, part, &rows, scratch);
         n
     };
-    let mut results = &mut scratch.out[..m * each];
-    if part.gate.is_some() {
-        set.silu_mul(&mut scratch.gate[..m * each], results);
-        results = &mut scratch.gate[..m * each];
-    }
-    for (t, results) in results.chunks_exact_mut(each).enumerate() {
-        let results = &mut results[..n];
-        if let Some(bias) = part.bias {
-            results.iter_mut().zip(&bias[rows.clone()]).for_each(|(r, b)| *r += b);
-        }
-        // SAFETY: `check` has seen that parts lie apart and rows of the output too; a chunk has its rows alone.
-        let out = unsafe { out.slice(t * stride + part.column + rows.start, n) };
-        if part.add {
-            out.iter_mut().zip(results).for_each(|(out, r)| *out += *r);
-        } else {
-            out.copy_from_slice(results);
+    let Scratch { out: results, gate, .. } = scratch;
+    let gate = part.gate.map(|_| &mut gate[..m * each]);
+    end.finish(0..m, &mut results[..m * each], gate, each);
+}
+
+/// Where the products of some rows of a part go.
+struct End<'a> {
+    set: &'a KernelSet,
+    part: &'a Linear<'a>,
+    rows: &'a Range<usize>,
+    out: Shared<f32>,
+    stride: usize,
+}
+
+impl End<'_> {
+    /// Gate, bias and out, for some tokens: `results` and `gate` are [tokens][each].
+    fn finish(&self, tokens: Range<usize>, results: &mut [f32], gate: Option<&mut [f32]>, each: usize) {
+        let (part, n) = (self.part, self.rows.len());
+        let results = match gate {
+            Some(gate) => {
+                self.set.silu_mul(gate, results);
+                gate
+            }
+            None => results,
+        };
+        for (t, results) in tokens.zip(results.chunks_exact_mut(each)) {
+            let results = &mut results[..n];
+            if let Some(bias) = part.bias {
+                results.iter_mut().zip(&bias[self.rows.clone()]).for_each(|(r, b)| *r += b);
+            }
+            // SAFETY: `check` has seen that parts lie apart and rows of the output too; a chunk has its rows alone.
+            let out = unsafe { self.out.slice(t * self.stride + part.column + self.rows.start, n) };
+            if part.add {
+                out.iter_mut().zip(results).for_each(|(out, r)| *out += *r);
+            } else {
+                out.copy_from_slice(results);
+            }
         }
     }
 }
 
 /// Products with all tiles of activations, into `scratch.acc`.
 fn panel(kernel: PanelRows, set: &KernelSet, x: &Activations, w: WeightRows, rows: &Range<usize>, scratch: &mut Scratch) {
-    let format = set.format(w.ty).expect("a type with a kernel has a format");
+    let format = set.format(w.ty, x.m).expect("a type with a kernel has a format");
     let view = TileView { tiles: x.tiles(format), k: x.k, m: x.m };
     scratch.acc.resize(x.m.next_multiple_of(set.tile) * PANEL_ROWS);
     // SAFETY: the set's functions fit this processor; the bytes are whole rows, and the tiles were filled.
@@ -217,8 +259,11 @@ fn panel(kernel: PanelRows, set: &KernelSet, x: &Activations, w: WeightRows, row
 
 /// Products by rows, a small batch at a time, into `scratch.out`, [m][rows].
 fn dots(set: &KernelSet, x: &Activations, w: WeightRows, part: &Linear, rows: &Range<usize>, scratch: &mut Scratch) {
+    if let Some(wide) = set.wide(w.ty, x.m) {
+        return wide::apart(wide, x, w, &part.rows, rows, scratch);
+    }
     let kernel: DotRows = (set.dot_rows)(w.ty).unwrap_or_else(|| panic!("{} cannot be multiplied", w.ty));
-    let format = set.format(w.ty).expect("a type with a kernel has a format");
+    let format = set.format(w.ty, x.m).expect("a type with a kernel has a format");
     let mut out = std::mem::take(&mut scratch.out);
     out.resize(part.rows.len() * rows.len());
     for (i, out) in out.chunks_mut(SMALL_BATCH * rows.len()).enumerate() {

@@ -7,7 +7,8 @@
 //! since a mapped file may end there.
 //!
 //! Three ways through a product: one row of activations (decode) and up to [`SMALL_BATCH`] share kernels with one order
-//! of summation, so that their results are equal to the bit; more rows (prefill) unpack a panel of weights once for all.
+//! of summation, so that their results are equal to the bit; more rows (prefill) unpack a panel of weights once for all, as
+//! integers; and where the processor multiplies bfloat16 much faster ([`wide`]), as those.
 //!
 //! Never here: allocation once the buffers have grown, threads other than the pool's, candle.
 
@@ -28,12 +29,17 @@ mod set;
 mod tier;
 #[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
 mod unpacked;
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
+mod wide;
 mod work;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+pub(super) use tests::sets as tested_sets;
 
 pub use activations::{Activations, SMALL_BATCH};
 pub use attention::{Attention, CachedRows, KvHead, Pooled, Seen};

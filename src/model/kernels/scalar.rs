@@ -21,6 +21,7 @@ pub(super) fn set() -> KernelSet {
         turn,
         cached: None,
         tile: 0,
+        wide: None,
     }
 }
 

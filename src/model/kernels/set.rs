@@ -4,6 +4,7 @@ use super::activations::{Format, GROUP, LANE, Operand, SUM_16, SUPER, Tiles};
 use super::attention::{CachedRows, KEYS};
 use super::buffer::Aligned;
 use super::tier::Tier;
+use super::wide::Wide;
 use crate::quant::{Block, BlockQ8_0, GgmlType};
 use std::ops::Range;
 
@@ -141,6 +142,8 @@ pub struct KernelSet {
     pub(super) cached: Option<CachedFns>,
     /// Tokens to a tile of panel kernels; 0 where there are none.
     pub(super) tile: usize,
+    /// What multiplies some types by many rows instead.
+    pub(super) wide: Option<Wide>,
 }
 
 impl KernelSet {
@@ -153,14 +156,28 @@ impl KernelSet {
         self.is_exact
     }
 
+    /// Whether some types are multiplied by many rows in bfloat16.
+    #[cfg(test)]
+    pub fn has_unit(&self) -> bool {
+        self.wide.is_some()
+    }
+
     /// Whether weights of a type can be multiplied.
     pub fn multiplies(&self, ty: GgmlType) -> bool {
         (self.dot_rows)(ty).is_some()
     }
 
-    /// What activations become beside weights of a type.
-    pub(crate) fn format(&self, ty: GgmlType) -> Option<Format> {
-        if self.is_exact { ty.partner().map(|_| Format::F32) } else { Format::of(ty) }
+    /// What `m` rows of activations become beside weights of a type.
+    pub(crate) fn format(&self, ty: GgmlType, m: usize) -> Option<Format> {
+        if self.is_exact {
+            return ty.partner().map(|_| Format::F32);
+        }
+        if self.wide(ty, m).is_some() { Some(Format::Wide) } else { Format::of(ty) }
+    }
+
+    /// The unit for weights of a type and `m` rows of activations.
+    pub(crate) fn wide(&self, ty: GgmlType, m: usize) -> Option<&Wide> {
+        self.wide.as_ref().filter(|wide| m >= wide.min_rows && (wide.unpack)(ty).is_some())
     }
 
     pub(crate) fn tile(&self) -> usize {

@@ -36,7 +36,11 @@ pub struct Pass<'a> {
 
 impl Compute {
     pub fn new(n_threads: usize, exact: bool) -> Self {
-        let set = if exact { kernels::exact() } else { kernels::set() };
+        Self::by(if exact { kernels::exact() } else { kernels::set() }, n_threads)
+    }
+
+    /// By the functions of one set.
+    pub fn by(set: &'static KernelSet, n_threads: usize) -> Self {
         Self {
             kernels: kernels::Compute::new(set, n_threads),
             input: Mutex::new(Activations::new()),

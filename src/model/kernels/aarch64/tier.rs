@@ -21,6 +21,7 @@ pub(super) fn set<P: Products>(tier: Tier, dot_rows: fn(GgmlType) -> Option<DotR
         turn: tile::turn_blocks,
         cached: None,
         tile: TOKENS,
+        wide: None,
     }
 }
 

@@ -6,6 +6,7 @@ mod floats;
 mod golden;
 mod peak;
 mod products;
+mod wide;
 
 use super::*;
 use crate::quant::{Activation, GgmlType, block_q8_1, dequantize};
@@ -42,14 +43,14 @@ const TYPES: [GgmlType; 28] = [
     GgmlType::TQ2_0,
 ];
 
-/// The sets of this processor, and what stands in for one it lacks.
-fn sets() -> &'static [&'static KernelSet] {
+/// The sets of this processor, and what stands in for those it lacks.
+pub(in super::super) fn sets() -> &'static [&'static KernelSet] {
     static SETS: std::sync::OnceLock<Vec<&KernelSet>> = std::sync::OnceLock::new();
     SETS.get_or_init(|| {
         #[allow(unused_mut)]
         let mut sets: Vec<&KernelSet> = available().iter().collect();
         #[cfg(target_arch = "x86_64")]
-        sets.extend(x86::stand_in().map(|set| &*Box::leak(Box::new(set))));
+        sets.extend(x86::stand_ins().map(|set| &*Box::leak(Box::new(set))));
         sets
     })
 }
@@ -127,6 +128,24 @@ fn meaning(ty: GgmlType, row: &[f32]) -> Vec<f64> {
         Activation::Q8_0(x) => x.iter().flat_map(|b| b.qs.map(|q| f64::from(q) * wide(b.d.to_f32()))).collect(),
         Activation::Q8_1(x) => x.iter().flat_map(|b| b.qs.map(|q| f64::from(q) * wide(b.d.to_f32()))).collect(),
         Activation::Q8K(x) => x.iter().flat_map(|b| b.qs.map(|q| f64::from(q) * wide(b.d))).collect(),
+    }
+}
+
+/// The nearest bfloat16s, as units take them: without such as are too small to be normal.
+fn halved(x: &[f32]) -> Vec<f32> {
+    let halved = |x: &f32| half::bf16::from_f32(*x).to_f32();
+    x.iter().map(|x| if x.is_subnormal() { 0.0 } else { halved(x) }).collect()
+}
+
+/// What a set multiplies `m` rows by: a row of weights, and one of activations.
+fn factors(set: &KernelSet, ty: GgmlType, m: usize, w: &[f32], x: &[f32]) -> (Vec<f32>, Vec<f64>) {
+    let wide = |x: Vec<f32>| x.into_iter().map(f64::from).collect();
+    if set.is_exact() {
+        (w.to_vec(), wide(x.to_vec()))
+    } else if set.wide(ty, m).is_some() {
+        (halved(w), wide(halved(x)))
+    } else {
+        (w.to_vec(), meaning(ty, x))
     }
 }
 

@@ -1,25 +1,25 @@
 use super::*;
 
-struct Case {
-    ty: GgmlType,
-    k: usize,
-    n_rows: usize,
-    bytes: Vec<u8>,
-    weights: Vec<f32>,
+pub(super) struct Case {
+    pub ty: GgmlType,
+    pub k: usize,
+    pub n_rows: usize,
+    pub bytes: Vec<u8>,
+    pub weights: Vec<f32>,
 }
 
 impl Case {
-    fn new(chance: &mut Chance, ty: GgmlType, k: usize, n_rows: usize) -> Self {
+    pub(super) fn new(chance: &mut Chance, ty: GgmlType, k: usize, n_rows: usize) -> Self {
         let bytes = chance.blocks(ty, k * n_rows);
         let weights = floats(ty, &bytes, k * n_rows);
         Self { ty, k, n_rows, bytes, weights }
     }
 
-    fn rows(&self) -> WeightRows<'_> {
+    pub(super) fn rows(&self) -> WeightRows<'_> {
         WeightRows::new(self.ty, &self.bytes, self.k, self.n_rows).unwrap()
     }
 
-    fn product(&self, compute: &Compute, x: &[f32], m: usize) -> Vec<f32> {
+    pub(super) fn product(&self, compute: &Compute, x: &[f32], m: usize) -> Vec<f32> {
         let mut prepared = Activations::new();
         compute.prepare(&mut prepared, x, m, &[self.ty]);
         let mut out = vec![f32::NAN; m * self.n_rows];
@@ -27,19 +27,21 @@ impl Case {
         out
     }
 
-    fn check(&self, compute: &Compute, x: &[f32], m: usize, slack: f64) {
+    pub(super) fn check(&self, compute: &Compute, x: &[f32], m: usize, slack: f64) {
         let out = self.product(compute, x, m);
+        let set = compute.set();
         let row_bytes = self.bytes.len() / self.n_rows;
-        for (t, given) in x.chunks_exact(self.k).enumerate() {
-            let x = if compute.set().is_exact() { given.iter().map(|x| f64::from(*x)).collect() } else { meaning(self.ty, given) };
-            for (r, w) in self.weights.chunks_exact(self.k).enumerate() {
-                let (mut sum, abs) = truth(w, &x);
-                if !compute.set().is_exact() {
+        let by_sums = !set.is_exact() && set.wide(self.ty, m).is_none();
+        let factors: Vec<_> = x.chunks_exact(self.k).map(|x| (x, factors(set, self.ty, m, &self.weights, x))).collect();
+        for (t, (given, (weights, x))) in factors.iter().enumerate() {
+            for (r, w) in weights.chunks_exact(self.k).enumerate() {
+                let (mut sum, abs) = truth(w, x);
+                if by_sums {
                     sum += drift(self.ty, &self.bytes[r * row_bytes..][..row_bytes], given);
                 }
                 let got = f64::from(out[t * self.n_rows + r]);
                 let off = (got - sum).abs();
-                let set = compute.set().tier().name();
+                let set = set.tier().name();
                 assert!(
                     off <= slack * abs + 1e-30,
                     "{set} {} k={} rows={} m={m}: row {r}, token {t}: {got} is not {sum}, of {abs}",
@@ -52,7 +54,7 @@ impl Case {
     }
 }
 
-fn computes() -> impl Iterator<Item = Compute> {
+pub(super) fn computes() -> impl Iterator<Item = Compute> {
     sets().iter().map(|set| Compute::new(set, 2))
 }
 
@@ -140,7 +142,7 @@ fn activations_at_their_extremes() {
                 |i| if i < 256 { 0.0 } else { 3e-5 },
             ];
             for pattern in patterns {
-                for m in [1, 4, 20] {
+                for m in [1, 4, 20, 34] {
                     let x: Vec<f32> = (0..m * case.k).map(|i| pattern(i % case.k)).collect();
                     case.check(&compute, &x, m, ROUNDING);
                 }
@@ -167,7 +169,7 @@ fn parts_share_a_row_of_the_output() {
         let mut chance = Chance(11);
         let (a, b) = (Case::new(&mut chance, GgmlType::Q4K, 256, 21), Case::new(&mut chance, GgmlType::Q6K, 256, 5));
         let bias = chance.values(5);
-        for m in [1, 3, 14] {
+        for m in [1, 3, 14, 40] {
             let x = chance.values(m * 256);
             let (alone_a, alone_b) = (a.product(&compute, &x, m), b.product(&compute, &x, m));
             let mut prepared = Activations::new();
@@ -194,7 +196,7 @@ fn a_gate_is_silu_times_up() {
     for compute in computes() {
         let mut chance = Chance(13);
         let (gate, up) = (Case::new(&mut chance, GgmlType::Q4K, 256, 40), Case::new(&mut chance, GgmlType::Q6K, 256, 40));
-        for m in [1, 6, 17] {
+        for m in [1, 6, 17, 40] {
             let x = chance.values(m * 256);
             let (g, u) = (gate.product(&compute, &x, m), up.product(&compute, &x, m));
             let mut prepared = Activations::new();
@@ -234,7 +236,7 @@ fn nothing_is_read_past_the_weights() {
                 let case = Case::new(&mut chance, ty, 256, n_rows);
                 let guarded = Guarded::new(&case.bytes);
                 let rows = WeightRows::new(ty, guarded.bytes(), 256, n_rows).unwrap();
-                for m in [1, 3, 8, 12] {
+                for m in [1, 3, 8, 12, 33] {
                     let mut prepared = Activations::new();
                     let x = chance.values(m * 256);
                     compute.prepare(&mut prepared, &x, m, &[ty]);

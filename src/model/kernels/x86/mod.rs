@@ -35,11 +35,12 @@ pub(super) fn sets() -> Vec<KernelSet> {
     sets
 }
 
-/// The text of the AVX-VNNI tier where the processor has only AVX-512's encoding of its instructions.
+/// What is tested where the processor lacks a tier: AVX-VNNI's text in AVX-512's encoding.
 #[cfg(test)]
-pub(super) fn stand_in() -> Option<KernelSet> {
+pub(super) fn stand_ins() -> impl Iterator<Item = KernelSet> {
     let other = is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni");
-    (other && !is_x86_feature_detected!("avxvnni")).then(ymm::evex::set)
+    let vnni = (other && !is_x86_feature_detected!("avxvnni")).then(ymm::evex::set);
+    vnni.into_iter()
 }
 
 /// Bytes that a stream of weights is fetched ahead: the hardware stops at pages of 4 KB.
@@ -60,13 +61,17 @@ fn fetch_next_panel(panel: &[u8], step: usize, n_steps: usize) {
     fetch(panel.as_ptr().wrapping_add(panel.len() + at(step)), at(step + 1) - at(step));
 }
 
-/// Fetches lines into the second cache: the first is small, and its own stream takes them from there. An address behind the
-/// weights' end is no fault.
+/// Fetches lines into the second cache: the first is small, and its own stream takes them from there.
 #[inline(always)]
 fn fetch(at: *const u8, n_bytes: usize) {
-    use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+    fetch_into::<{ std::arch::x86_64::_MM_HINT_T1 }>(at, n_bytes);
+}
+
+/// Fetches lines into a cache. An address behind the weights' end is no fault.
+#[inline(always)]
+fn fetch_into<const HINT: i32>(at: *const u8, n_bytes: usize) {
     for line in (0..n_bytes).step_by(super::buffer::LINE) {
         // SAFETY: a prefetch touches nothing, wherever it points.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(line).cast()) };
+        unsafe { std::arch::x86_64::_mm_prefetch::<HINT>(at.wrapping_add(line).cast()) };
     }
 }

@@ -14,6 +14,8 @@ pub(super) trait Laid {
     /// The logarithm of the bias.
     const BIAS_LOG: i32;
     const HAS_MINIMUM: bool = false;
+    /// Bytes of 32 weights.
+    const GROUP_BYTES: usize;
 
     /// The unsigned numbers of weights `32 group .. 32 group + 64` of a row, the second half missing if it is the last.
     ///
@@ -39,6 +41,7 @@ pub(super) trait Laid {
 impl<P: Plain> Laid for P {
     const SUB: usize = GROUP;
     const BIAS_LOG: i32 = P::BIAS_LOG;
+    const GROUP_BYTES: usize = P::BYTES;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
@@ -65,6 +68,7 @@ impl<P: Signed> Laid for Narrow<P> {
     const SUB: usize = P::SUB;
     const BIAS_LOG: i32 = SIGN_LOG;
     const HAS_MINIMUM: bool = P::HAS_MINIMUM;
+    const GROUP_BYTES: usize = P::BYTES / P::GROUPS;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]

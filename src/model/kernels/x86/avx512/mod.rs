@@ -9,6 +9,7 @@ mod plain;
 mod supers;
 mod tile;
 mod turn;
+pub(super) mod wide;
 
 use super::{Unpacked, halves, scales, ymm};
 use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
@@ -30,6 +31,7 @@ pub(super) fn set() -> KernelSet {
         turn: turn::turn_blocks,
         cached: Some(cached::functions()),
         tile: panel::TOKENS,
+        wide: wide::by_pairs(),
     }
 }
 

@@ -28,6 +28,7 @@ macro_rules! tier {
                 turn: turn::turn_blocks,
                 cached: Some(cached::functions()),
                 tile: TOKENS,
+                wide: None,
             }
         }
 
