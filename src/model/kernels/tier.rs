@@ -14,6 +14,8 @@ pub enum Tier {
     AvxVnni,
     /// AVX-512 F, BW, DQ, VL and VNNI.
     Avx512Vnni,
+    /// The same with AMX's tiles of bfloat16.
+    Amx,
     /// What every aarch64 processor has.
     Neon,
     /// The same with products of bytes, four to a lane.
@@ -30,6 +32,7 @@ const TIERS: &[(Tier, &str)] = &[
     (Tier::Avx2, "avx2"),
     (Tier::AvxVnni, "avxvnni"),
     (Tier::Avx512Vnni, "avx512vnni"),
+    (Tier::Amx, "amx"),
     (Tier::Neon, "neon"),
     (Tier::Dotprod, "dotprod"),
     (Tier::I8mm, "i8mm"),

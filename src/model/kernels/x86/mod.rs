@@ -4,6 +4,7 @@
 // Arrays here are registers side by side: a number names the same place in several of them.
 #![allow(clippy::needless_range_loop)]
 
+mod amx;
 mod avx512;
 mod cached;
 mod halves;
@@ -31,16 +32,17 @@ pub(super) fn sets() -> Vec<KernelSet> {
         && is_x86_feature_detected!("avx512vnni")
     {
         sets.push(avx512::set());
+        sets.extend(amx::set());
     }
     sets
 }
 
-/// What is tested where the processor lacks a tier: AVX-VNNI's text in AVX-512's encoding.
+/// What is tested where the processor lacks a tier: AVX-VNNI's text in AVX-512's encoding, and AMX's with tiles in plain Rust.
 #[cfg(test)]
 pub(super) fn stand_ins() -> impl Iterator<Item = KernelSet> {
     let other = is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni");
     let vnni = (other && !is_x86_feature_detected!("avxvnni")).then(ymm::evex::set);
-    vnni.into_iter()
+    vnni.into_iter().chain(amx::emulated())
 }
 
 /// Bytes that a stream of weights is fetched ahead: the hardware stops at pages of 4 KB.
