@@ -40,7 +40,7 @@ fn peaks(tier: Tier) -> &'static Peaks {
         // A test's stand-in has this tier's name on a processor that lacks its encoding.
         Tier::AvxVnni if is_x86_feature_detected!("avxvnni") => &super::x86::peak::avxvnni::PEAKS,
         #[cfg(target_arch = "x86_64")]
-        Tier::Avx512Vnni => &super::x86::peak::avx512::PEAKS,
+        Tier::Avx512Vnni | Tier::Amx => &super::x86::peak::avx512::PEAKS,
         _ => &SCALAR,
     }
 }
