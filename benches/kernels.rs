@@ -1,4 +1,4 @@
-//! What the kernels do on this machine: `cargo bench --bench kernels [-- TYPE... [tier=NAME] [threads=N] [rows=N,N]]`.
+//! What the kernels do on this machine: `cargo bench --bench kernels [-- TYPE... [tier=NAME] [threads=N] [rows=N,N] [width=N]]`.
 //!
 //! For each type, tier and number of activation rows: the bytes of weights that went through in a second, and the
 //! operations (two for each weight and row). Few rows stream weights that are larger than the processor's caches, as a
@@ -12,7 +12,7 @@ use ingle::quant::GgmlType;
 use std::time::Instant;
 
 /// The width of a model of a billion weights.
-const K: usize = 2048;
+const WIDTH: usize = 2048;
 /// Bytes of weights that few rows pass through, so that none is still in a cache, and those of one round.
 const STREAMED_BYTES: usize = 192 << 20;
 const ROUND_BYTES: usize = 6 << 20;
@@ -38,13 +38,14 @@ struct Asked {
     tier: Option<String>,
     threads: Vec<usize>,
     rows: Vec<usize>,
+    width: usize,
     attention: bool,
 }
 
 impl Asked {
     fn read() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut asked = Self { types: Vec::new(), tier: None, threads: vec![1, cores], rows: vec![1, 4, 8, 32, 512], attention: false };
+        let mut asked = Self { types: Vec::new(), tier: None, threads: vec![1, cores], rows: vec![1, 4, 8, 32, 512], width: WIDTH, attention: false };
         asked.threads.dedup();
         for word in std::env::args().skip(1).filter(|word| !word.starts_with("--")) {
             let numbers = |list: &str| list.split(',').filter_map(|n| n.parse().ok()).collect();
@@ -52,6 +53,7 @@ impl Asked {
                 Some(("tier", name)) => asked.tier = Some(name.to_owned()),
                 Some(("threads", list)) => asked.threads = numbers(list),
                 Some(("rows", list)) => asked.rows = numbers(list),
+                Some(("width", n)) => asked.width = n.parse().unwrap_or(WIDTH),
                 _ if word == "attention" => asked.attention = true,
                 _ => asked.types.extend(GgmlType::from_name(&word)),
             }
@@ -76,7 +78,7 @@ fn main() {
             for threads in &asked.threads {
                 let compute = Compute::new(set, *threads);
                 for m in &asked.rows {
-                    let Figures { gbps, gops, prepare_ns } = product(&compute, *ty, *m);
+                    let Figures { gbps, gops, prepare_ns } = product(&compute, *ty, asked.width, *m);
                     let (name, tier) = (ty.name(), set.tier().name());
                     println!("{name:<9} {tier:<11} {threads:>7} {m:>6} {gbps:>9.2} {gops:>9.1} {prepare_ns:>9.0}");
                 }
@@ -118,14 +120,14 @@ struct Figures {
     prepare_ns: f64,
 }
 
-fn product(compute: &Compute, ty: GgmlType, m: usize) -> Figures {
-    let row_bytes = ty.row_bytes(K).expect("K is whole blocks of every type");
+fn product(compute: &Compute, ty: GgmlType, k: usize, m: usize) -> Figures {
+    let row_bytes = ty.row_bytes(k).expect("rows are whole blocks of the type");
     let streams = m <= 64 && compute.set().tier() != Tier::Scalar;
-    let n_rows = if streams { ROUND_BYTES / row_bytes } else { (ROUND_OPERATIONS / (2 * K * m)).clamp(64, 4096) };
+    let n_rows = if streams { ROUND_BYTES / row_bytes } else { (ROUND_OPERATIONS / (2 * k * m)).clamp(64, 4096) };
     let bytes = row_bytes * n_rows;
     let n = if streams { STREAMED_BYTES / bytes } else { 1 };
     let matrices: Vec<Vec<u8>> = (0..n).map(|i| weights(ty, bytes, i as u64)).collect();
-    let x: Vec<f32> = (0..m * K).map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).collect();
+    let x: Vec<f32> = (0..m * k).map(|i| ((i * 7919) % 1000) as f32 / 500.0 - 1.0).collect();
     let mut prepared = Activations::new();
     let mut out = vec![0.0; m * n_rows];
     let _pass = compute.pass();
@@ -134,10 +136,10 @@ fn product(compute: &Compute, ty: GgmlType, m: usize) -> Figures {
     compute.prepare(&mut prepared, &x, m, &[ty]);
     let seconds = best(|| {
         let bytes = matrices.next().expect("a cycle does not end");
-        let rows = WeightRows::new(ty, bytes, K, n_rows).expect("the bytes are as many as the rows take");
+        let rows = WeightRows::new(ty, bytes, k, n_rows).expect("the bytes are as many as the rows take");
         compute.linear(&prepared, &[Linear::new(rows, &prepared)], &mut out, n_rows);
     });
-    let operations = 2.0 * (K * n_rows * m) as f64;
+    let operations = 2.0 * (k * n_rows * m) as f64;
     let prepare = best(|| compute.prepare(&mut prepared, &x, m, &[ty]));
     Figures { gbps: bytes as f64 / seconds / 1e9, gops: operations / seconds / 1e9, prepare_ns: prepare * 1e12 / x.len() as f64 }
 }
