@@ -45,7 +45,8 @@ struct Asked {
 impl Asked {
     fn read() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut asked = Self { types: Vec::new(), tier: None, threads: vec![1, cores], rows: vec![1, 4, 8, 32, 512], width: WIDTH, attention: false };
+        let mut asked =
+            Self { types: Vec::new(), tier: None, threads: vec![1, cores], rows: vec![1, 4, 8, 32, 512], width: WIDTH, attention: false };
         asked.threads.dedup();
         for word in std::env::args().skip(1).filter(|word| !word.starts_with("--")) {
             let numbers = |list: &str| list.split(',').filter_map(|n| n.parse().ok()).collect();

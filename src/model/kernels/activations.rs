@@ -15,6 +15,8 @@ pub(crate) const SUPER: usize = 256;
 /// Values whose sum is kept beside them: in groups of 256, and within a vector's 32-bit lane.
 pub(crate) const SUM_16: usize = 16;
 pub(crate) const LANE: usize = 4;
+/// Values that share a lane where rows are folded.
+pub(crate) const FOLDED_LANE: usize = 2 * LANE;
 
 /// What activations are brought to: the partner that llama.cpp gives the weights' type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,6 +95,10 @@ pub(crate) struct Rows {
     pub(crate) lanes: Aligned<i32>,
     /// Groups of 32 only: scale times sum, through half precision (Q8_1's second number), [m][k / 32].
     pub(crate) weighted: Aligned<f32>,
+    /// Groups of 32 only, where a set asks for it and the rows are few: of four groups the first halves, then the second
+    /// ones, [m][k rounded up to a line], and minus the sums of the eight that share a lane, [m][k / 8].
+    folded: Aligned<i8>,
+    folded_lanes: Aligned<i32>,
     pub(crate) tiles: Tiles,
     /// For [`wide`]'s units only: blocks of tokens.
     blocks: Aligned<u16>,
@@ -148,6 +154,16 @@ impl<'a> Operand<'a> {
         &self.rows.lanes[(self.first + t) * (self.k / LANE)..][..self.k / LANE]
     }
 
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn folded(&self, t: usize) -> &'a [i8] {
+        &self.rows.folded[(self.first + t) * row_stride(self.k)..][..self.k]
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    pub(crate) fn folded_lanes(&self, t: usize) -> &'a [i32] {
+        &self.rows.folded_lanes[(self.first + t) * (self.k / FOLDED_LANE)..][..self.k / FOLDED_LANE]
+    }
+
     pub(crate) fn weighted(&self, t: usize) -> &'a [f32] {
         &self.rows.weighted[(self.first + t) * (self.k / GROUP)..][..self.k / GROUP]
     }
@@ -163,6 +179,8 @@ impl Default for Rows {
             sums: Aligned::new(),
             lanes: Aligned::new(),
             weighted: Aligned::new(),
+            folded: Aligned::new(),
+            folded_lanes: Aligned::new(),
             tiles: Tiles {
                 floats: Aligned::new(),
                 quants: Aligned::new(),
@@ -227,7 +245,7 @@ impl Activations {
             let rows = &mut self.rows[format as usize];
             if !rows.ready {
                 assert!(self.k.is_multiple_of(format.group()), "{} values are no whole groups of {format:?}", self.k);
-                rows.reserve(format, self.k, m, self.tile);
+                rows.reserve(format, self.k, m, self.tile, set.fold.is_some());
                 rows.fill(format, set, pool, x, self.k, self.tile);
                 rows.ready = true;
             }
@@ -239,12 +257,12 @@ impl Rows {
     fn bytes(&self) -> usize {
         let tiles = &self.tiles;
         let rows = self.floats.bytes() + self.quants.bytes() + self.scales.bytes() + self.sums.bytes();
-        let sums = self.lanes.bytes() + self.weighted.bytes() + tiles.seeds.bytes();
+        let sums = self.lanes.bytes() + self.weighted.bytes() + tiles.seeds.bytes() + self.folded.bytes() + self.folded_lanes.bytes();
         let pairs = tiles.pairs_16.bytes() + tiles.pairs_32.bytes() + tiles.weighted.bytes();
         rows + sums + pairs + self.blocks.bytes() + tiles.floats.bytes() + tiles.quants.bytes() + tiles.scales.bytes()
     }
 
-    fn reserve(&mut self, format: Format, k: usize, m: usize, tile: usize) {
+    fn reserve(&mut self, format: Format, k: usize, m: usize, tile: usize, folds: bool) {
         let n_tokens = if tile == 0 { 0 } else { m.next_multiple_of(tile) };
         let tiles = &mut self.tiles;
         if format == Format::Wide {
@@ -268,6 +286,10 @@ impl Rows {
             self.lanes.resize(m * (k / LANE));
             self.weighted.resize(m * (k / GROUP));
             tiles.weighted.resize(n_tokens * (k / GROUP));
+            if folds && tile == 0 {
+                self.folded.resize(m * row_stride(k));
+                self.folded_lanes.resize(m * (k / FOLDED_LANE));
+            }
         }
     }
 
@@ -286,6 +308,8 @@ impl Rows {
             }
             if tile > 0 {
                 shared.tile(chunk, tokens, tile);
+            } else if format == Format::By32 {
+                tokens.for_each(|t| shared.fold(set, t));
             }
         });
     }
@@ -314,6 +338,8 @@ struct SharedRows {
     sums: Shared<i16>,
     lanes: Shared<i32>,
     weighted: Shared<f32>,
+    folded: Shared<i8>,
+    folded_lanes: Shared<i32>,
     tile_floats: Shared<f32>,
     tile_quants: Shared<i8>,
     tile_scales: Shared<f32>,
@@ -335,6 +361,8 @@ impl SharedRows {
             sums: Shared::new(&mut rows.sums),
             lanes: Shared::new(&mut rows.lanes),
             weighted: Shared::new(&mut rows.weighted),
+            folded: Shared::new(&mut rows.folded),
+            folded_lanes: Shared::new(&mut rows.folded_lanes),
             tile_floats: Shared::new(&mut tiles.floats),
             tile_quants: Shared::new(&mut tiles.quants),
             tile_scales: Shared::new(&mut tiles.scales),
@@ -369,6 +397,19 @@ impl SharedRows {
                     self.scales.slice(t * (k / SUPER), k / SUPER),
                     self.sums.slice(t * (k / SUM_16), k / SUM_16),
                 ),
+            }
+        }
+    }
+
+    /// Folds row `t`, if the set wants it.
+    fn fold(&self, set: &KernelSet, t: usize) {
+        let (k, stride) = (self.k, row_stride(self.k));
+        if let Some(fold) = set.fold {
+            // SAFETY: row `t` belongs to one chunk of one region, which has filled it before; the set's functions fit this
+            // processor, and the buffers are as long as rows of k values need.
+            unsafe {
+                let lanes = self.folded_lanes.slice(t * (k / FOLDED_LANE), k / FOLDED_LANE);
+                fold(self.quants.slice(t * stride, k), self.folded.slice(t * stride, k), lanes);
             }
         }
     }

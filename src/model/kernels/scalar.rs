@@ -20,6 +20,7 @@ pub(super) fn set() -> KernelSet {
         float_tile,
         turn,
         cached: None,
+        fold: None,
         tile: 0,
         wide: None,
     }

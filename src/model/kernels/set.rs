@@ -18,6 +18,10 @@ pub(crate) const BLOCK: usize = 16;
 /// `row_bytes`, `out` is [m][rows].
 pub(crate) type DotRows = unsafe fn(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], scratch: &mut Scratch);
 
+/// Folds a row of integers, as [`super::activations::Rows`] says: `folded` is as long as `quants`, `lanes` has one for eight
+/// of them.
+pub(crate) type Fold = unsafe fn(quants: &[i8], folded: &mut [i8], lanes: &mut [i32]);
+
 /// Products of up to [`PANEL_ROWS`] weight rows with all tiles of activations, into `scratch.acc`, [tokens][16].
 pub(crate) type PanelRows = unsafe fn(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch);
 
@@ -140,6 +144,8 @@ pub struct KernelSet {
     pub(super) turn: Turn,
     /// None where attention of few rows goes the way of many.
     pub(super) cached: Option<CachedFns>,
+    /// Brings few rows to the order in which nibbles are multiplied, where the set does that.
+    pub(super) fold: Option<Fold>,
     /// Tokens to a tile of panel kernels; 0 where there are none.
     pub(super) tile: usize,
     /// What multiplies some types by many rows instead.

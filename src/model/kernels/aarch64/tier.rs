@@ -20,6 +20,7 @@ pub(super) fn set<P: Products>(tier: Tier, dot_rows: fn(GgmlType) -> Option<DotR
         float_tile: tile::float_tile,
         turn: tile::turn_blocks,
         cached: None,
+        fold: None,
         tile: TOKENS,
         wide: None,
     }

@@ -3,6 +3,7 @@
 mod cached;
 mod dots;
 mod floats;
+mod fours;
 mod laid;
 mod panel;
 mod plain;
@@ -30,6 +31,7 @@ pub(super) fn set() -> KernelSet {
         float_tile: tile::float_tile,
         turn: turn::turn_blocks,
         cached: Some(cached::functions()),
+        fold: Some(fours::fold),
         tile: panel::TOKENS,
         wide: wide::by_pairs(),
     }
@@ -41,17 +43,17 @@ fn dot_rows(ty: GgmlType) -> Option<DotRows> {
         GgmlType::F16 => floats::rows::<floats::F16>,
         GgmlType::BF16 => floats::rows::<floats::Bf16>,
         GgmlType::Q8_0 => plain::rows::<plain::Q8_0>,
-        GgmlType::Q4_0 => plain::rows::<plain::Q4_0>,
-        GgmlType::Q4_1 => plain::rows::<plain::Q4_1>,
-        GgmlType::Q5_0 => plain::rows::<plain::Q5_0>,
-        GgmlType::Q5_1 => plain::rows::<plain::Q5_1>,
+        GgmlType::Q4_0 => fours::rows::<plain::Q4_0>,
+        GgmlType::Q4_1 => fours::rows::<plain::Q4_1>,
+        GgmlType::Q5_0 => fours::rows::<plain::Q5_0>,
+        GgmlType::Q5_1 => fours::rows::<plain::Q5_1>,
         GgmlType::Q2K => dots::rows::<scales::Q2K>,
         GgmlType::Q3K => dots::rows::<scales::Q3K>,
         GgmlType::Q4K => dots::rows::<scales::Q4K>,
         GgmlType::Q5K => dots::rows::<scales::Q5K>,
         GgmlType::Q6K => dots::rows::<scales::Q6K>,
-        GgmlType::IQ4NL => plain::rows::<plain::IQ4NL>,
-        GgmlType::MXFP4 => plain::rows::<plain::MXFP4>,
+        GgmlType::IQ4NL => fours::rows::<plain::IQ4NL>,
+        GgmlType::MXFP4 => fours::rows::<plain::MXFP4>,
         GgmlType::IQ4XS => dots::rows::<scales::IQ4XS>,
         GgmlType::IQ2XXS => dots::rows::<Unpacked<BlockIQ2XXS>>,
         GgmlType::IQ2XS => dots::rows::<Unpacked<BlockIQ2XS>>,

@@ -136,8 +136,8 @@ const fn moved(table: [i8; 16]) -> [i8; 16] {
     moved
 }
 
-const IQ4_TABLE: [i8; 16] = moved(quant::IQ4_VALUES);
-const FP4_TABLE: [i8; 16] = moved(quant::FP4_VALUES);
+pub(super) const IQ4_TABLE: [i8; 16] = moved(quant::IQ4_VALUES);
+pub(super) const FP4_TABLE: [i8; 16] = moved(quant::FP4_VALUES);
 
 impl Plain for Q4_0 {
     const BYTES: usize = BlockQ4_0::BYTES;
@@ -295,19 +295,6 @@ impl Plain for MXFP4 {
         // SAFETY: the first byte.
         quant::half_of_e8m0(unsafe { *block })
     }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn eight_scales(block: *const u8) -> __m256 {
-        // SAFETY: the first byte of each block.
-        let e = |i: usize| unsafe { *block.add(i * Self::BYTES) }.cast_signed();
-        let e = _mm256_cvtepu8_epi32(_mm_setr_epi8(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7), 0, 0, 0, 0, 0, 0, 0, 0));
-        // As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
-        let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(e, _mm256_set1_epi32(1)));
-        let subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), e);
-        let is_normal = _mm256_cmpgt_epi32_mask(e, _mm256_set1_epi32(1));
-        _mm256_castsi256_ps(_mm256_mask_blend_epi32(is_normal, subnormal, normal))
-    }
 }
 
 /// # Safety
@@ -342,78 +329,27 @@ pub(super) unsafe fn rows<P: Plain>(weights: &[u8], row_bytes: usize, x: Operand
 #[inline]
 unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &mut [f32], n_rows: usize) -> usize {
     let n_blocks = row.len() / P::BYTES;
-    let x = Rows::<M>::new(x, t);
-    let mut sums = Sums::<M>::new();
+    let quants: [*const i8; M] = std::array::from_fn(|i| x.quants(t + i).as_ptr());
+    let lanes: [*const i32; M] = std::array::from_fn(|i| x.lanes(t + i).as_ptr());
+    let scales: [*const f32; M] = std::array::from_fn(|i| x.scales(t + i, GROUP).as_ptr());
+    let weighted: [*const f32; M] = std::array::from_fn(|i| x.weighted(t + i).as_ptr());
+    let mut sums = [_mm512_setzero_ps(); M];
+    let mut rest = [_mm256_setzero_ps(); M];
+    let mut minima = [_mm256_setzero_ps(); M];
     let whole = n_blocks / BLOCKS * BLOCKS;
-    // SAFETY: every block is below `n_blocks`.
+    // SAFETY: every load is of a block below `n_blocks`, or of its activations.
     unsafe {
         for first in (0..whole).step_by(BLOCKS) {
             let block = row.as_ptr().add(first * P::BYTES);
             prefetch(block, BLOCKS * P::BYTES);
-            sums.eight::<P>(block, &x, first, __mmask8::MAX);
-        }
-        prefetch(row.as_ptr().add(whole * P::BYTES), (n_blocks - whole) * P::BYTES);
-        if whole > 0 && whole < n_blocks {
-            // The last blocks once more with those before them, which do not count again.
-            let first = n_blocks - BLOCKS;
-            sums.eight::<P>(row.as_ptr().add(first * P::BYTES), &x, first, __mmask8::MAX << (whole - first));
-        } else {
-            (whole..n_blocks).for_each(|i| sums.one::<P>(row.as_ptr().add(i * P::BYTES), &x, i));
-        }
-    }
-    sums.store(out, n_rows);
-    M
-}
-
-/// `M` rows of activations.
-struct Rows<const M: usize> {
-    quants: [*const i8; M],
-    lanes: [*const i32; M],
-    scales: [*const f32; M],
-    weighted: [*const f32; M],
-}
-
-impl<const M: usize> Rows<M> {
-    fn new(x: Operand, t: usize) -> Self {
-        Self {
-            quants: std::array::from_fn(|i| x.quants(t + i).as_ptr()),
-            lanes: std::array::from_fn(|i| x.lanes(t + i).as_ptr()),
-            scales: std::array::from_fn(|i| x.scales(t + i, GROUP).as_ptr()),
-            weighted: std::array::from_fn(|i| x.weighted(t + i).as_ptr()),
-        }
-    }
-}
-
-/// A weight row's sums with `M` rows of activations.
-struct Sums<const M: usize> {
-    products: [__m512; M],
-    minima: [__m256; M],
-}
-
-impl<const M: usize> Sums<M> {
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    fn new() -> Self {
-        Self { products: [_mm512_setzero_ps(); M], minima: [_mm256_setzero_ps(); M] }
-    }
-
-    /// Adds eight neighbouring blocks, those that `counts` names, the first of which is the row's block `first`.
-    ///
-    /// # Safety
-    /// `block` points to eight readable blocks, and the activations have as many.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn eight<P: Plain>(&mut self, block: *const u8, x: &Rows<M>, first: usize, counts: __mmask8) {
-        // SAFETY: as the caller says.
-        unsafe {
-            let d = _mm256_maskz_mov_ps(counts, P::eight_scales(block));
+            let d = P::eight_scales(block);
             if P::HAS_MINIMUM {
-                let minimum = _mm256_maskz_mov_ps(counts, P::eight_scales(block.add(size_of::<u16>())));
+                let minimum = P::eight_scales(block.add(size_of::<u16>()));
                 for m in 0..M {
-                    self.minima[m] = _mm256_fmadd_ps(minimum, _mm256_loadu_ps(x.weighted[m].add(first)), self.minima[m]);
+                    minima[m] = _mm256_fmadd_ps(minimum, _mm256_loadu_ps(weighted[m].add(first)), minima[m]);
                 }
             }
-            let d: [__m256; M] = std::array::from_fn(|m| _mm256_mul_ps(d, _mm256_loadu_ps(x.scales[m].add(first))));
+            let d: [__m256; M] = std::array::from_fn(|m| _mm256_mul_ps(d, _mm256_loadu_ps(scales[m].add(first))));
             for pair in 0..BLOCKS / 2 {
                 let q = P::two(block.add(2 * pair * P::BYTES));
                 let at = (first + 2 * pair) * GROUP;
@@ -421,51 +357,38 @@ impl<const M: usize> Sums<M> {
                     let seed = if P::HAS_MINIMUM {
                         _mm512_setzero_si512()
                     } else {
-                        _mm512_sll_epi32(_mm512_loadu_si512(x.lanes[m].add(at / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
+                        _mm512_sll_epi32(_mm512_loadu_si512(lanes[m].add(at / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
                     };
-                    let dot = _mm512_dpbusd_epi32(seed, q, _mm512_loadu_si512(x.quants[m].add(at).cast()));
-                    self.products[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), both_scales(d[m], pair), self.products[m]);
+                    let dot = _mm512_dpbusd_epi32(seed, q, _mm512_loadu_si512(quants[m].add(at).cast()));
+                    sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), both_scales(d[m], pair), sums[m]);
                 }
             }
         }
-    }
-
-    /// Adds the row's block `i`.
-    ///
-    /// # Safety
-    /// `block` points to a readable block, and the activations have it too.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn one<P: Plain>(&mut self, block: *const u8, x: &Rows<M>, i: usize) {
-        // SAFETY: as the caller says.
-        unsafe {
+        prefetch(row.as_ptr().add(whole * P::BYTES), (n_blocks - whole) * P::BYTES);
+        for i in whole..n_blocks {
+            let block = row.as_ptr().add(i * P::BYTES);
             let q = P::one(block);
             let d = P::scale(block);
             let minimum = if P::HAS_MINIMUM { P::scale(block.add(size_of::<u16>())) } else { 0.0 };
             for m in 0..M {
                 // One lane of eight has the minimum's part.
-                let part = if P::HAS_MINIMUM { minimum * *x.weighted[m].add(i) } else { 0.0 };
-                self.minima[m] = _mm256_add_ps(self.minima[m], _mm256_zextps128_ps256(_mm_set_ss(part)));
+                let part = if P::HAS_MINIMUM { minimum * *weighted[m].add(i) } else { 0.0 };
+                minima[m] = _mm256_add_ps(minima[m], _mm256_zextps128_ps256(_mm_set_ss(part)));
                 let seed = if P::HAS_MINIMUM {
                     _mm256_setzero_si256()
                 } else {
-                    _mm256_sll_epi32(_mm256_loadu_si256(x.lanes[m].add(i * GROUP / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
+                    _mm256_sll_epi32(_mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
                 };
-                let dot = _mm256_dpbusd_epi32(seed, q, _mm256_loadu_si256(x.quants[m].add(i * GROUP).cast()));
-                let dot = _mm512_zextps256_ps512(_mm256_mul_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(d * *x.scales[m].add(i))));
-                self.products[m] = _mm512_add_ps(self.products[m], dot);
+                let dot = _mm256_dpbusd_epi32(seed, q, _mm256_loadu_si256(quants[m].add(i * GROUP).cast()));
+                rest[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(d * *scales[m].add(i)), rest[m]);
             }
         }
     }
-
-    /// The sums, one for every `n_rows`.
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    fn store(self, out: &mut [f32], n_rows: usize) {
-        for m in 0..M {
-            out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(self.products[m], _mm512_zextps256_ps512(self.minima[m])));
-        }
+    for m in 0..M {
+        let rest = _mm256_add_ps(rest[m], minima[m]);
+        out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums[m], _mm512_zextps256_ps512(rest)));
     }
+    M
 }
 
 /// The scales of blocks `2 * pair` and `2 * pair + 1`, eight times each.

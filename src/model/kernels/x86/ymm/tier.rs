@@ -27,6 +27,7 @@ macro_rules! tier {
                 float_tile: tile::float_tile,
                 turn: turn::turn_blocks,
                 cached: Some(cached::functions()),
+                fold: None,
                 tile: TOKENS,
                 wide: None,
             }
