@@ -54,9 +54,8 @@ fn prefetch(block: *const u8, n_bytes: usize) {
     fetch(block.wrapping_add(AHEAD), n_bytes);
 }
 
-/// Fetches ahead, while step `step` of `n_steps` takes a panel of weights apart, its share of the panel that comes next: 16
-/// rows side by side are too many streams for the hardware, and their products take so long that it forgets them. (Where a
-/// step takes whole blocks of 256 weights, it does so itself, row by row.)
+/// Fetches ahead, while step `step` of `n_steps` multiplies a panel of weights, its share of the panel that comes next: 16
+/// rows side by side are too many streams for the hardware, and their products take so long that it forgets them.
 #[inline(always)]
 fn fetch_next_panel(panel: &[u8], step: usize, n_steps: usize) {
     let at = |step: usize| panel.len() * step / n_steps;

@@ -4,8 +4,8 @@
 //! activations four numbers of a token follow each other, and one 32-bit word is spread over all lanes as it is loaded:
 //! [k / 4][12][4]. One load of weights feeds twelve multiplications.
 
+use super::super::fetch_next_panel;
 use super::super::scales::{Numbers, SIGN_LOG};
-use super::super::{fetch, fetch_next_panel};
 use super::floats::{Stored, W};
 use super::laid::Laid;
 use super::supers::Super;
@@ -20,14 +20,18 @@ pub(super) const TOKENS: usize = 12;
 /// Bytes of a register.
 const V: usize = 64;
 
-/// Calls a function for each tile with as many tokens as it has, rounded up to four.
+/// Calls a function for each tile with as many tokens as it has, rounded up to four. While the last one is multiplied, the
+/// weights of the next panel are fetched: earlier they would be gone again where the tokens are many, and all at once,
+/// while this panel is taken apart, they are more than a processor waits for at a time.
 macro_rules! for_each_tile {
-    ($x:expr, $function:ident::<$of:ty>, $scratch:expr) => {
+    ($x:expr, $function:ident::<$of:ty>, $scratch:expr, $weights:expr) => {
         for tile in 0..$x.m.div_ceil(TOKENS) {
-            match $x.m - tile * TOKENS {
-                9.. => $function::<$of, 12>($x, tile, $scratch),
-                5.. => $function::<$of, 8>($x, tile, $scratch),
-                _ => $function::<$of, 4>($x, tile, $scratch),
+            let left = $x.m - tile * TOKENS;
+            let ahead = if left <= TOKENS { $weights } else { &[] };
+            match left {
+                9.. => $function::<$of, 12>($x, tile, $scratch, ahead),
+                5.. => $function::<$of, 8>($x, tile, $scratch, ahead),
+                _ => $function::<$of, 4>($x, tile, $scratch, ahead),
             }
         }
     };
@@ -41,7 +45,7 @@ pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, x: &Tile
     // SAFETY: as the caller says.
     unsafe {
         unpack_supers::<K>(weights, row_bytes, x.k, scratch);
-        for_each_tile!(x, supers_by_tile::<K>, scratch);
+        for_each_tile!(x, supers_by_tile::<K>, scratch, weights);
     }
 }
 
@@ -52,7 +56,7 @@ pub(super) unsafe fn plain<P: Laid>(weights: &[u8], row_bytes: usize, x: &TileVi
     // SAFETY: as the caller says.
     unsafe {
         unpack_plain::<P>(weights, row_bytes, x.k, scratch);
-        for_each_tile!(x, plain_by_tile::<P>, scratch);
+        for_each_tile!(x, plain_by_tile::<P>, scratch, weights);
     }
 }
 
@@ -63,7 +67,7 @@ pub(super) unsafe fn floats<S: Stored>(weights: &[u8], row_bytes: usize, x: &Til
     // SAFETY: as the caller says.
     unsafe {
         unpack_floats::<S>(weights, row_bytes, x.k, scratch);
-        for_each_tile!(x, floats_by_tile::<S>, scratch);
+        for_each_tile!(x, floats_by_tile::<S>, scratch, weights);
     }
 }
 
@@ -94,36 +98,46 @@ unsafe fn unpack_supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize, sc
     let (scales, dmins) = scratch.scales.split_at_mut(n_blocks * n_subs * ROWS);
     // One of two neighbours where a scale counts for 32.
     let every_second = _mm256_setr_epi16(0, 2, 4, 6, 8, 10, 12, 14, 0, 2, 4, 6, 8, 10, 12, 14);
-    let zero = _mm512_setzero_si512();
+    // Rows that a panel lacks are its first one again: nobody asks for their sums.
+    let rows: [*const u8; ROWS] =
+        std::array::from_fn(|r| weights[if r * row_bytes < weights.len() { r * row_bytes } else { 0 }..].as_ptr());
     for b in 0..n_blocks {
-        let mut quants = [[zero; ROWS]; 4];
-        let (mut scale_rows, mut minimum_rows) = ([zero; ROWS], [zero; ROWS]);
+        // The scales, then pairs of minima.
+        let mut numbers = [_mm512_setzero_si512(); ROWS];
         let (mut d, mut dmin) = ([0.0f32; ROWS], [0.0f32; ROWS]);
-        for (r, row) in weights.chunks_exact(row_bytes).take(ROWS).enumerate() {
-            // SAFETY: block b of the row.
-            let (q, parts) = unsafe {
-                let block = row.as_ptr().add(b * K::BYTES);
-                fetch(block.wrapping_add(ROWS * row_bytes), K::BYTES);
-                (K::quants(block), K::scales(block))
-            };
-            for (quants, q) in quants.iter_mut().zip(q) {
-                quants[r] = if K::NUMBERS == Numbers::Signed { _mm512_xor_si512(q, _mm512_set1_epi8(-128)) } else { q };
-            }
-            let pick = |v: __m256i| if K::SUB == SUM_16 { v } else { _mm256_permutexvar_epi16(every_second, v) };
-            scale_rows[r] = _mm512_cvtepi16_epi32(pick(parts.scales));
-            minimum_rows[r] = _mm512_castsi256_si512(pick(parts.minima));
-            (d[r], dmin[r]) = (parts.d, parts.dmin);
-        }
-        // SAFETY: the buffers were made as long.
+        // SAFETY: block b of each row, and of buffers that were made as long.
         unsafe {
-            for (j, rows) in quants.into_iter().enumerate() {
-                store_turned(rows, scratch.panel.as_mut_ptr().add(b * SUPER * ROWS + j * ROWS * V), ROWS);
+            let blocks = rows.map(|row| row.add(b * K::BYTES));
+            for (r, block) in blocks.into_iter().enumerate() {
+                let parts = K::scales(block);
+                numbers[r] = if K::SUB == SUM_16 {
+                    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(parts.scales), parts.minima)
+                } else {
+                    let scales = _mm256_cvtepi16_epi32(_mm256_castsi256_si128(_mm256_permutexvar_epi16(every_second, parts.scales)));
+                    let minima = _mm256_permutexvar_epi16(every_second, parts.minima);
+                    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(scales), minima)
+                };
+                (d[r], dmin[r]) = (parts.d, parts.dmin);
             }
+            K::lay(blocks, scratch.panel.as_mut_ptr().add(b * SUPER * ROWS).cast());
             let d = _mm512_loadu_ps(d.as_ptr());
-            for (j, column) in turn(scale_rows).into_iter().take(n_subs).enumerate() {
-                _mm512_storeu_ps(scales.as_mut_ptr().add((b * n_subs + j) * ROWS), _mm512_mul_ps(d, _mm512_cvtepi32_ps(column)));
+            let columns = turn(numbers);
+            for j in 0..n_subs {
+                let scale = if K::SUB == SUM_16 {
+                    // Two to a word.
+                    let word = columns[j / 2];
+                    _mm512_srai_epi32::<16>(if j % 2 == 0 { _mm512_slli_epi32::<16>(word) } else { word })
+                } else {
+                    columns[j]
+                };
+                _mm512_storeu_ps(scales.as_mut_ptr().add((b * n_subs + j) * ROWS), _mm512_mul_ps(d, _mm512_cvtepi32_ps(scale)));
             }
-            store_turned(minimum_rows, scratch.minima.as_mut_ptr().add(b * n_subs * ROWS).cast(), n_subs / 2);
+            if K::NUMBERS == Numbers::Least {
+                for j in 0..n_subs / 2 {
+                    let to = scratch.minima.as_mut_ptr().add((b * n_subs / 2 + j) * ROWS * 2);
+                    _mm512_storeu_si512(to.cast(), columns[ROWS / 2 + j]);
+                }
+            }
         }
         dmins[b * ROWS..][..ROWS].copy_from_slice(&dmin);
     }
@@ -132,7 +146,7 @@ unsafe fn unpack_supers<K: Super>(weights: &[u8], row_bytes: usize, k: usize, sc
 /// # Safety
 /// As for [`supers`], after [`unpack_supers`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn supers_by_tile<K: Super, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
+unsafe fn supers_by_tile<K: Super, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch, ahead: &[u8]) {
     let (n_blocks, n_subs) = (x.k / SUPER, SUPER / K::SUB);
     let pairs = if K::SUB == SUM_16 { &x.tiles.pairs_16 } else { &x.tiles.pairs_32 };
     let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr();
@@ -148,6 +162,7 @@ unsafe fn supers_by_tile<K: Super, const T: usize>(x: &TileView, tile: usize, sc
         // SAFETY: block b of the panel and of the tile.
         unsafe {
             for j in b * n_subs..(b + 1) * n_subs {
+                fetch_next_panel(ahead, j, n_blocks * n_subs);
                 let mut dots = [_mm512_setzero_si512(); T];
                 let moved_by = match K::NUMBERS {
                     Numbers::Least => None,
@@ -250,7 +265,6 @@ unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scra
     scratch.scales.resize(n_scales + if P::HAS_MINIMUM { n_groups * ROWS } else { 0 });
     scratch.scales.fill(0.0);
     for g in (0..n_groups).step_by(2) {
-        fetch_next_panel(weights, g / 2, n_groups.div_ceil(2));
         let mut quants = [_mm512_setzero_si512(); ROWS];
         for (r, row) in weights.chunks_exact(row_bytes).take(ROWS).enumerate() {
             // SAFETY: one or two groups from g on.
@@ -274,7 +288,7 @@ unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scra
 /// # Safety
 /// As for [`supers`], after [`unpack_plain`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
+unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch, ahead: &[u8]) {
     let (n_groups, n_subs) = (x.k / GROUP, GROUP / P::SUB);
     let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr().cast::<i32>();
     let seeds = x.tiles.seeds[tile * TOKENS * n_groups..].as_ptr();
@@ -285,6 +299,7 @@ unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scra
     let moved_by = _mm_cvtsi32_si128(P::BIAS_LOG);
     let mut totals = [_mm512_setzero_ps(); T];
     for j in 0..n_groups * n_subs {
+        fetch_next_panel(ahead, j, n_groups * n_subs);
         let steps = j * P::SUB / LANE..(j + 1) * P::SUB / LANE;
         // SAFETY: these weights of the panel and of the tile.
         unsafe {
@@ -329,7 +344,6 @@ unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scra
 unsafe fn unpack_floats<S: Stored>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
     scratch.panel.resize(k * V);
     for at in (0..k).step_by(W) {
-        fetch_next_panel(weights, at / W, k.div_ceil(W));
         let n = (k - at).min(W);
         let mut rows = [_mm512_setzero_si512(); ROWS];
         for (slot, row) in rows.iter_mut().zip(weights.chunks_exact(row_bytes)) {
@@ -344,11 +358,14 @@ unsafe fn unpack_floats<S: Stored>(weights: &[u8], row_bytes: usize, k: usize, s
 /// # Safety
 /// As for [`supers`], after [`unpack_floats`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn floats_by_tile<S: Stored, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch) {
+unsafe fn floats_by_tile<S: Stored, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch, ahead: &[u8]) {
     let y = x.tiles.floats[tile * TOKENS * x.k..].as_ptr();
     let panel = scratch.panel.as_ptr();
     let mut totals = [_mm512_setzero_ps(); T];
     for i in 0..x.k {
+        if i % W == 0 {
+            fetch_next_panel(ahead, i / W, x.k.div_ceil(W));
+        }
         // SAFETY: column i of the panel, value i of the tile's tokens.
         unsafe {
             let w = _mm512_loadu_ps(panel.add(i * V).cast());
