@@ -202,7 +202,7 @@ impl Words {
     /// Of blocks of 16 to 34 bytes. For a block's odd bytes the words around them.
     const fn of(bytes: usize) -> Self {
         let end = ((EIGHT - 1) * bytes).next_multiple_of(2) + size_of::<u16>();
-        let later_at = if end > 2 * V { end - 2 * V } else { 0 };
+        let later_at = end.saturating_sub(2 * V);
         let mut words = Self { first: [0; EIGHT], later_at, later: [0; EIGHT], is_later: 0 };
         let mut i = 0;
         while i < EIGHT {
@@ -226,7 +226,7 @@ impl Words {
         // The compiler is not to see that the blocks' numbers lie in these registers too: it would shuffle them out of
         // here, which costs more than to load them.
         // SAFETY: no instruction.
-        unsafe { std::arch::asm!("/* {0} */", inout(reg) block, options(pure, nomem, nostack, preserves_flags)) };
+        unsafe { std::arch::asm!("/* {0} */", inout(reg) block, options(pure, readonly, nostack, preserves_flags)) };
         // SAFETY: as the caller says; an order is 16 bytes.
         unsafe {
             let load = |at: usize| _mm512_loadu_si512(block.add(at).cast());
