@@ -7,7 +7,6 @@
 //! of a conversation share the pieces before they part, and an answer adds only its own. [`Store`] finds, writes and evicts
 //! files, [`Saver`] does so on a thread of its own. A file that is cut, damaged or lies is not used ([`file`]).
 
-mod checksum;
 mod file;
 mod place;
 mod saver;

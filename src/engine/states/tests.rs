@@ -58,7 +58,7 @@ fn numbers_of_a_head_are_not_believed() {
         let mut wrong = bytes.clone();
         wrong[at..at + 4].copy_from_slice(&value.to_le_bytes());
         std::fs::write(&path, wrong).unwrap();
-        assert_eq!(Head::read_from(&path), None, "{value} at {at}");
+        assert!(Head::read_from(&path).is_none(), "{value} at {at}");
     }
 }
 
