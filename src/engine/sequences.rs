@@ -7,6 +7,7 @@
 use super::compute::Loaded;
 use super::follow::{Followed, follow};
 use super::saved::Link;
+use super::speculation::Drafter;
 use crate::model::Session;
 use crate::protocol::{ConversationId, Ledger};
 use std::ops::Range;
@@ -102,14 +103,16 @@ impl Loaded {
         self.about.truncate(self.session.len());
     }
 
-    /// Forgets what it holds of a conversation, and of jobs that may have had a copy of it.
+    /// Forgets what it holds of a conversation, and of jobs that may have had a copy of it. A draft model has read along with
+    /// whoever was answered: it catches up with the next one.
     pub fn forget(&mut self, conversation: ConversationId) {
         let holds = |about: &About| about.conversation.is_none_or(|of| of == conversation);
         self.parked.retain(|p| !holds(&p.about));
         if holds(&self.about) {
             self.about = About::default();
-            self.session.truncate(0);
+            self.model.renew(&mut self.session);
         }
+        self.drafter.iter_mut().for_each(Drafter::forget);
     }
 
     /// What memory holds of this model, parked sequences and a draft model included.

@@ -142,6 +142,15 @@ impl Model {
         Ok(Session::new(kv, StateCache::new(self.plan.states())))
     }
 
+    /// Forgets all that a session holds. Its memory goes back to the system: nothing of what was said is left in it.
+    pub fn renew(&self, session: &mut Session) {
+        match self.another(session) {
+            Ok(empty) => *session = empty,
+            // Without room for a second one its own is written over.
+            Err(_) => drop(session.truncate(0)),
+        }
+    }
+
     /// All that decides what a session keeps of its ids, besides the weights and how exactly they are computed with: two
     /// models of one file that say the same can go on from each other's sessions.
     pub fn setup(&self, session: &Session) -> String {

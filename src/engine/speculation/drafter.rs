@@ -71,6 +71,12 @@ impl Drafter {
         self.model.ledger(&self.session)
     }
 
+    /// Forgets what it has read.
+    pub fn forget(&mut self) {
+        self.model.renew(&mut self.session);
+        self.logits.clear();
+    }
+
     pub fn file(&self) -> &Gguf {
         &self.file
     }

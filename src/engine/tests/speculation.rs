@@ -247,6 +247,22 @@ fn a_draft_model_guesses_and_never_decides() {
     }
 }
 
+/// What it has read of a conversation goes with that: no memory is left of it.
+#[test]
+fn a_draft_model_forgets_what_is_forgotten() {
+    let mut bench = Bench::new();
+    let model = bench.load_with(ModelRef::File(golden("llama")), ModelRef::File(golden("llama")), true).unwrap();
+    let short = of_ids(&[1, 2, 3], sampling(0.0), Some(8));
+    let held = |bench: &mut Bench, job| bench.answer(model, &short, JobId(EAGER + job), 7).1.peak.kv;
+    let before = held(&mut bench, 0);
+    let prompt: Vec<u32> = (0..200).map(|i| 1 + i * 7 % 30).collect();
+    bench.answer(model, &of_ids(&prompt, sampling(0.0), Some(8)), JobId(EAGER + 1), 7);
+    assert!(held(&mut bench, 2) > 8 * before);
+    let job = bench.send(|job| Command::Forget { job, conversation: crate::protocol::ConversationId(uuid::Uuid::nil()) });
+    bench.until_end(job);
+    assert_eq!(held(&mut bench, 3), before);
+}
+
 #[test]
 fn a_draft_model_may_be_of_the_same_words() {
     let mut bench = Bench::new();
