@@ -34,7 +34,7 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use workspace::{Embedding, End, Workspace};
 
-/// Rows that one forward pass takes at most.
+/// Rows that one forward pass takes at most; of wide models fewer ([`Model::rows_max`]).
 pub const UBATCH: usize = 512;
 /// Context length where nothing else is asked for.
 pub const N_CTX_DEFAULT: usize = 16_384;
@@ -118,7 +118,7 @@ impl Model {
 
     /// An empty sequence with room for the context that `options` ask for.
     pub fn session(&self, options: &LoadOptions) -> Result<Session, ModelError> {
-        self.session_of(options, UBATCH)
+        self.session_of(options, self.rows_max())
     }
 
     /// The same for passes of at most `rows_max` rows.
@@ -173,7 +173,7 @@ impl Model {
 
     /// Rows that [`Model::forward`] takes at most.
     pub fn rows_max(&self) -> usize {
-        UBATCH
+        self.workspace.n_rows
     }
 
     pub fn ledger(&self, session: &Session) -> Ledger {
@@ -194,7 +194,7 @@ impl Model {
         self.compute.kernels().work()
     }
 
-    /// Computes `ids` (at most [`UBATCH`]) behind what the session holds and shows `emit` the logits, [n_vocab], of
+    /// Computes `ids` (at most [`Model::rows_max`]) behind what the session holds and shows `emit` the logits, [n_vocab], of
     /// each row in `wanted`, in order. Cancelled or failed, the session is as before.
     pub fn forward(
         &mut self,

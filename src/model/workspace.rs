@@ -9,13 +9,23 @@ use crate::gguf::Gguf;
 use candle_core::{CpuStorage, DType, Device, InplaceOp1, InplaceOp2, Layout, Tensor};
 use std::ops::Range;
 
+#[cfg(test)]
+mod tests;
+
 /// Rows of logits computed at once: enough to read the head once for many rows, few enough to stay small.
 const HEAD_ROWS: usize = 16;
+/// What all of this may take, bytes: with a vocabulary and the program itself, a process stays within 100 MiB beside the
+/// model's file and the KV cache.
+const BYTES_MAX: usize = 80 << 20;
+/// Whole cells of the kernels' widest unit.
+const ROWS_STEP: usize = 32;
 
-/// Activations, f32, room for [UBATCH, width] each, [HEAD_ROWS, n_vocab] for the logits. A step packs its rows closely
+/// Activations, f32, room for [n_rows, width] each, [HEAD_ROWS, n_vocab] for the logits. A step packs its rows closely
 /// from the start, as wide as it makes them.
 pub struct Workspace {
     pub n_embd: usize,
+    /// Rows that one pass takes at most.
+    pub n_rows: usize,
     slots: [Tensor; Slot::ALL.len()],
     /// Residuals side by side, where there are several.
     pub residuals: Tensor,
@@ -51,32 +61,42 @@ pub struct Workspace {
 
 impl Workspace {
     pub fn new(plan: &Plan) -> candle_core::Result<Self> {
+        let (d, n_residual) = (plan.n_embd, plan.n_residual());
+        let slots = Slot::ALL.map(|slot| if plan.uses(slot) { d } else { 0 });
+        let spare = if plan.needs_spare() { d } else { 0 };
+        let per_layer = plan.per_layer.as_ref().map_or(0, |p| p.projection.n_out);
         let Widths { qkv, attended, gate, ff, ff_apart, heads, latent } = plan.widths();
+        let (streams, kept) = (plan.n_stream() * d, plan.n_kept() * d);
+        let others = [n_residual * d, spare, qkv, attended, gate, ff_apart, ff, heads, latent, latent, per_layer, streams, kept];
+        // The input of a step lies there a second time, in the formats its weights want.
+        let input = d.max(attended).max(ff);
+        let n_rows = rows_max(slots.iter().chain(&others).sum::<usize>() + input, HEAD_ROWS * plan.n_vocab);
         let mut bytes = 0;
         let mut tensor = |rows: usize, width: usize| {
             bytes += (rows * width * size_of::<f32>()) as u64;
             Tensor::zeros((rows, width.max(1)), DType::F32, &Device::Cpu)
         };
-        let (n, d) = (UBATCH, plan.n_embd);
-        let n_residual = plan.n_residual();
-        let [residual, input, aside, branch, kept] = Slot::ALL.map(|slot| if plan.uses(slot) { d } else { 0 });
+        let [residual, input, aside, branch, keep] = slots.map(|width| tensor(n_rows, width));
+        let [residuals, spare, qkv, attended, gate, up_gate, hidden, heads, latent, latent_alone, per_layer, streams, kept] =
+            others.map(|width| tensor(n_rows, width));
         Ok(Self {
             n_embd: d,
-            slots: [tensor(n, residual)?, tensor(n, input)?, tensor(n, aside)?, tensor(n, branch)?, tensor(n, kept)?],
-            residuals: tensor(n, n_residual * d)?,
+            n_rows,
+            slots: [residual?, input?, aside?, branch?, keep?],
+            residuals: residuals?,
             n_residual,
-            spare: tensor(n, if plan.needs_spare() { d } else { 0 })?,
-            qkv: tensor(n, qkv)?,
-            attended: tensor(n, attended)?,
-            gate: tensor(n, gate)?,
-            up_gate: tensor(n, ff_apart)?,
-            hidden: tensor(n, ff)?,
-            heads: tensor(n, heads)?,
-            latent: tensor(n, latent)?,
-            latent_alone: tensor(n, latent)?,
-            per_layer: tensor(n, plan.per_layer.as_ref().map_or(0, |p| p.projection.n_out))?,
-            streams: tensor(n, plan.n_stream() * d)?,
-            kept: tensor(n, plan.n_kept() * d)?,
+            spare: spare?,
+            qkv: qkv?,
+            attended: attended?,
+            gate: gate?,
+            up_gate: up_gate?,
+            hidden: hidden?,
+            heads: heads?,
+            latent: latent?,
+            latent_alone: latent_alone?,
+            per_layer: per_layer?,
+            streams: streams?,
+            kept: kept?,
             gathered: tensor(HEAD_ROWS, d)?,
             logits: tensor(HEAD_ROWS, plan.n_vocab)?,
             angles: vec![Vec::new(); plan.ropes.len()],
@@ -151,6 +171,12 @@ impl Workspace {
         group.zip(rows).for_each(|(row, logits)| emit(row, logits));
         Ok(())
     }
+}
+
+/// As many rows of so many values, beside `others`, as [`BYTES_MAX`] has room for, up to [`UBATCH`].
+fn rows_max(row: usize, others: usize) -> usize {
+    let room = (BYTES_MAX / size_of::<f32>()).saturating_sub(others);
+    (room / row / ROWS_STEP * ROWS_STEP).clamp(ROWS_STEP, UBATCH)
 }
 
 /// Ids become rows.
