@@ -16,7 +16,9 @@ pub fn ms(duration: Duration) -> f64 {
 /// A chunk of a prompt should take about this long: progress is seen, and a large batch reads the weights less often. (To
 /// cancel need not wait for it: a forward pass looks between its steps.)
 const CHUNK_SECONDS: f64 = 2.0;
-const CHUNK_FIRST: usize = 64;
+/// The first chunk's tokens, and the fewest: with fewer, to read and unpack the weights takes a fifth of the time, and what is
+/// slow would become slower.
+const CHUNK_MIN: usize = 64;
 /// Chunks are multiples of the kernels' tile of tokens.
 const CHUNK_STEP: usize = 16;
 
@@ -28,7 +30,7 @@ pub struct Chunks {
 
 impl Chunks {
     pub fn new(max: usize) -> Self {
-        Self { next: CHUNK_FIRST.min(max), max }
+        Self { next: CHUNK_MIN.min(max), max }
     }
 
     pub fn next(&self) -> usize {
@@ -37,7 +39,7 @@ impl Chunks {
 
     pub fn took(&mut self, tokens: usize, seconds: f64) {
         let fits = tokens as f64 * CHUNK_SECONDS / seconds.max(1e-6);
-        self.next = (fits as usize / CHUNK_STEP * CHUNK_STEP).clamp(CHUNK_STEP.min(self.max), self.max);
+        self.next = (fits as usize / CHUNK_STEP * CHUNK_STEP).clamp(CHUNK_MIN.min(self.max), self.max);
     }
 }
 
