@@ -1,7 +1,7 @@
 //! The loop: drains all that waits, carries out what follows, draws once.
 //!
 //! Here and only here the screen meets clock, threads, terminal and disk. At most one frame every [`FRAME`]
-//! ([`KEY_FRAME`] after a key), none when nothing happened; an idle screen wakes for nothing. The first frame is drawn
+//! ([`KEY_FRAME`] after a key and where an answer begins), none when nothing happened; an idle screen wakes for nothing. The first frame is drawn
 //! before the history is opened or a model touched.
 
 mod backend;
@@ -20,9 +20,9 @@ use super::app::{Action, App, Size, update};
 use super::keymap::Keymap;
 use super::preferences::Preferences;
 use super::theme::{Depth, Theme, ThemeError, Themes};
-use super::{Links, screens, view};
+use super::{Links, screens, screens::gauges::Phase, view};
 use crate::config::{Config, Folders};
-use crate::protocol::{ModelRef, Report, Settings};
+use crate::protocol::{Event, ModelRef, Report, Settings};
 use crate::shelf::Surroundings;
 use crate::sys::signals::Signal;
 use crate::sys::{panics, signals, terminal};
@@ -41,7 +41,7 @@ use writer::Writer;
 
 /// The least time between two frames: faster than that nobody sees.
 const FRAME: Duration = Duration::from_millis(16);
-/// The same after a key: a person waits for it, so it does not wait for the frame after a token's.
+/// The same after a key, or when an answer begins: a person waits for it, so it does not wait for the frame after another's.
 const KEY_FRAME: Duration = Duration::from_millis(4);
 /// Storing what waits must end before whoever sent a signal loses patience.
 const CLOSE_WITHIN: Duration = Duration::from_millis(700);
@@ -114,8 +114,8 @@ struct Running {
     links: Rc<RefCell<Links>>,
     drawn_at: Instant,
     dirty: bool,
-    /// A key came since the last frame.
-    keyed: bool,
+    /// Something came since the last frame that a person waits for.
+    awaited: bool,
 }
 
 impl Running {
@@ -147,7 +147,7 @@ impl Running {
             links,
             drawn_at: clock::now(),
             dirty: false,
-            keyed: false,
+            awaited: false,
         })
     }
 
@@ -196,7 +196,9 @@ impl Running {
             self.size.set(*size);
         }
         self.dirty = true;
-        self.keyed |= matches!(action, Action::Key(_) | Action::Paste(_));
+        // The news that the prompt is read, which comes just before an answer's first words, must not hold them up for a frame.
+        let is_begin = matches!(action, Action::Engine(Event::Tokens { .. })) && self.app.gauges.phase != Phase::Decode;
+        self.awaited |= is_begin || matches!(action, Action::Key(_) | Action::Paste(_));
         let env = self.clock.env();
         for effect in update(&mut self.app, action, &env) {
             if let Some(own) = self.house.carry_out(effect, &self.options)
@@ -270,12 +272,12 @@ impl Running {
         if draw(&mut self.terminal, &self.app, &self.links).is_ok() {
             self.dirty = false;
         }
-        self.keyed = false;
+        self.awaited = false;
         self.drawn_at = clock::now();
     }
 
     fn next_frame_at(&self) -> Instant {
-        self.drawn_at + if self.keyed { KEY_FRAME } else { FRAME }
+        self.drawn_at + if self.awaited { KEY_FRAME } else { FRAME }
     }
 
     /// Stores, then gives the terminal back; a word about what may be lost goes to standard error, where it stays.
