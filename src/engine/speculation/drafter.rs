@@ -1,7 +1,7 @@
 //! Guesses of a second, smaller model that was chosen for it.
 //!
-//! It is asked while that pays, rests where it does not, and is tried again after a while. The longer it rested without
-//! need, the longer it rests the next time.
+//! It is asked while that pays, rests where it does not, and is tried again after a while: with one guess at a time, until it
+//! has shown that it may be trusted with more. The longer it rested with reason, the longer it rests the next time.
 
 use super::chance::Chance;
 use super::cost::{Measured, PassCost};
@@ -15,9 +15,12 @@ use crate::tokenizer::Tokenizer;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// Drafts by which it shows what it is worth, and their length.
+/// Drafts by which it shows what it is worth, and the longest of them.
 const TRIAL_DRAFTS: u32 = 8;
 const TRIAL_LENGTH: usize = 3;
+/// So many guesses it has in any case; where it does not pay by then, the trial is over. With a rest of 64 tokens behind it
+/// that costs some 2 % at first, and soon much less.
+const TRIAL_GUESSES: u32 = 4;
 /// Tokens that it rests for at first, and at most.
 const REST_FIRST: u32 = 64;
 const REST_MAX: u32 = 1024;
@@ -37,6 +40,9 @@ pub struct Drafter {
     chance: Chance,
     /// Drafts of the trial that are left.
     trial: u32,
+    /// Guesses since it began that were looked at, and the newest of them that came true one after the other.
+    n_seen: u32,
+    run: usize,
     /// Tokens until it is tried again, and how many those will be the next time.
     rest: u32,
     next_rest: u32,
@@ -61,6 +67,8 @@ impl Drafter {
             n_guesses: 0,
             chance: Chance::expected(EXPECTED),
             trial: TRIAL_DRAFTS,
+            n_seen: 0,
+            run: 0,
             rest: 0,
             next_rest: REST_FIRST,
             logits: Vec::new(),
@@ -84,6 +92,8 @@ impl Drafter {
     /// Whether a guess came true.
     pub fn see(&mut self, hit: bool) {
         self.chance.see(hit);
+        self.n_seen += 1;
+        self.run = if hit { self.run + 1 } else { 0 };
     }
 
     /// How many tokens to draft of at most `n_max`, and how much faster tokens are expected to come then.
@@ -91,17 +101,18 @@ impl Drafter {
         if self.rest > 0 {
             self.rest -= 1;
             if self.rest == 0 {
-                (self.trial, self.chance) = (TRIAL_DRAFTS, Chance::expected(EXPECTED));
+                (self.trial, self.n_seen, self.run, self.chance) = (TRIAL_DRAFTS, 0, 0, Chance::expected(EXPECTED));
             }
             return (0, 1.0);
         }
-        if self.trial > 0 {
-            self.trial -= 1;
-            return (n_max.min(TRIAL_LENGTH), f64::INFINITY);
-        }
         let ms_each = self.guess.map_or(0.0, |measured| measured.ms);
         let best = cost.best(std::iter::repeat_n(self.chance.rate(), n_max), ms_each);
+        if self.trial > 0 && (best.0 > 0 || self.n_seen < TRIAL_GUESSES) {
+            self.trial -= 1;
+            return (n_max.min(TRIAL_LENGTH).min(1 + self.run), f64::INFINITY);
+        }
         if best.0 == 0 && n_max > 0 {
+            self.trial = 0;
             self.rest = self.next_rest;
             self.next_rest = (2 * self.next_rest).min(REST_MAX);
         } else {
