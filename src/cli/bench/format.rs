@@ -161,7 +161,7 @@ const COLUMNS: &[Column] = &[
     Column { only: Only::CacheTypes, ..column("type_v", 6, true, |row| row.record.type_v.clone()) },
     column("test", 15, true, |row| row.record.test().name()),
     column("t/s", 20, true, |row| format!("{:.2} ± {:.2}", row.record.avg_ts, row.record.stddev_ts)),
-    column("of the machine", 24, true, |row| nearest(row.record)),
+    column("of the machine", 25, true, |row| nearest(row.record)),
     column("before", 8, true, before),
 ];
 

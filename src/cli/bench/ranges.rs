@@ -31,11 +31,14 @@ fn number(text: &str) -> Result<u32, String> {
 fn range(text: &str) -> Result<Vec<u32>, String> {
     let Some((first, rest)) = text.split_once('-') else { return Ok(vec![number(text)?]) };
     let (last, step) = match (rest.split_once('+'), rest.split_once('*')) {
-        (Some((last, step)), _) => (last, Step::Add(number(step)?.max(1))),
-        (None, Some((last, factor))) => (last, Step::Times(number(factor)?.max(2))),
+        (Some((last, step)), _) => (last, Step::Add(number(step)?)),
+        (None, Some((last, factor))) => (last, Step::Times(number(factor)?)),
         (None, None) => (rest, Step::Add(1)),
     };
     let (first, last) = (number(first)?, number(last)?);
+    if last < first || matches!(step, Step::Add(0) | Step::Times(0 | 1)) {
+        return Err(format!("{text:?} never gets from {first} to {last}"));
+    }
     let numbers = std::iter::successors(Some(first), |n| step.next(*n)).take_while(|n| *n <= last);
     Ok(numbers.take(NUMBERS_MAX + 1).collect())
 }
@@ -96,8 +99,8 @@ mod tests {
         assert_eq!(numbers("1-7+3,9"), Ok(vec![1, 4, 7, 9]));
         assert_eq!(numbers("1-64*4"), Ok(vec![1, 4, 16, 64]));
         assert_eq!(numbers("0-4*2"), Ok(vec![0, 2, 4]));
-        assert_eq!(numbers("5-1"), Ok(vec![]));
-        for wrong in ["", "x", "1-", "-1", "0-4000000000"] {
+        assert_eq!(numbers("3-3"), Ok(vec![3]));
+        for wrong in ["", "x", "1-", "-1", "0-4000000000", "5-1", "1-9+0", "1-9*1", "1-9*0"] {
             assert!(numbers(wrong).is_err(), "{wrong}");
         }
     }
