@@ -3,7 +3,7 @@
 //! `cargo bench --bench screen [-- MODEL]`: first frame, key press to screen while tokens stream, processor and bytes
 //! while idle, bytes to the terminal for each streamed token, resident memory. With the guide where no MODEL is named;
 //! a MODEL that answers at length gives the streaming figures more samples, and all processors work for it: then keys are
-//! timed while a long prompt is prefilled, too.
+//! timed while a long prompt is prefilled, too, and all of it once more while another process takes a core.
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used)]
 
@@ -126,6 +126,22 @@ impl Ingle {
     }
 }
 
+/// A process that takes a core as long as this lives.
+struct Busy(std::process::Child);
+
+impl Busy {
+    fn start() -> Self {
+        Self(std::process::Command::new("sh").args(["-c", "while :; do :; done"]).spawn().unwrap())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 fn quantile(values: &mut [f64], q: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     values[((values.len() - 1) as f64 * q).round() as usize]
@@ -178,8 +194,9 @@ fn type_while(ingle: &mut Ingle, delays: &mut Vec<f64>, is: impl Fn(&vt100::Scre
 
 fn say_delays(what: &str, delays: &mut [f64]) {
     println!(
-        "key to screen, {what:<10} p50 {:6.1} ms   p99 {:6.1} ms   worst {:6.1} ms   of {}",
+        "key to screen, {what:<24} p50 {:6.1} ms   p95 {:6.1} ms   p99 {:6.1} ms   worst {:6.1} ms   of {}",
         quantile(delays, 0.5),
+        quantile(delays, 0.95),
         quantile(delays, 0.99),
         quantile(delays, 1.0),
         delays.len()
@@ -187,7 +204,7 @@ fn say_delays(what: &str, delays: &mut [f64]) {
 }
 
 /// Keys while a long prompt is computed, with all processors.
-fn prefilling(ingle: &mut Ingle) {
+fn prefilling(ingle: &mut Ingle, beside: &str) {
     let mut delays = Vec::new();
     while delays.len() < KEYS {
         ingle.type_keys(&format!("\x1b[200~{}\x1b[201~", QUESTION.repeat(LONG)));
@@ -200,10 +217,10 @@ fn prefilling(ingle: &mut Ingle) {
         ingle.type_keys("\x15\x0e");
         ingle.until("an empty conversation", |s| !s.contents().contains(&QUESTION[..20]));
     }
-    say_delays("prefilling", &mut delays);
+    say_delays(&format!("prefilling{beside}"), &mut delays);
 }
 
-fn streaming(ingle: &mut Ingle) {
+fn streaming(ingle: &mut Ingle, beside: &str) {
     let mut delays = Vec::new();
     let (mut tokens, mut bytes) = (0, 0);
     while delays.len() < KEYS {
@@ -224,7 +241,7 @@ fn streaming(ingle: &mut Ingle) {
         ingle.type_keys("\x15\x0e");
         ingle.until("an empty conversation", |s| footer_tokens(s).is_none());
     }
-    say_delays("streaming", &mut delays);
+    say_delays(&format!("streaming{beside}"), &mut delays);
     println!("bytes to the terminal    {:6.1} for each streamed token   of {tokens}", bytes as f64 / tokens as f64);
 }
 
@@ -239,9 +256,12 @@ fn main() {
     let mut ingle = Ingle::start(home.path(), model.as_deref(), WIDE);
     ingle.until_text("●");
     idle(&ingle, WIDE);
-    streaming(&mut ingle);
+    streaming(&mut ingle, "");
     if model.is_some() {
-        prefilling(&mut ingle);
+        prefilling(&mut ingle, "");
+        let _busy = Busy::start();
+        streaming(&mut ingle, ", a core taken");
+        prefilling(&mut ingle, ", a core taken");
     }
     let (resident, peak) = (ingle.status("VmRSS:"), ingle.status("VmHWM:"));
     println!("resident                 {:6.1} MiB now   {:6.1} MiB at most", resident as f64 / 1024.0, peak as f64 / 1024.0);
