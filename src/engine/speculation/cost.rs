@@ -83,6 +83,11 @@ impl PassCost {
         self.measured.map(|measured| measured.map(|m| m.ms))
     }
 
+    /// What a pass of one row takes, milliseconds.
+    pub fn alone_ms(&self) -> Option<f64> {
+        self.measured[0].map(|alone| alone.ms)
+    }
+
     /// Whether a pass of one row was measured lately.
     pub fn is_known(&self) -> bool {
         self.measured[0].is_some_and(|alone| self.passes - alone.at < ALONE_EVERY)

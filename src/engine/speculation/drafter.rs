@@ -18,12 +18,13 @@ use std::sync::atomic::AtomicBool;
 /// Drafts by which it shows what it is worth, and the longest of them.
 const TRIAL_DRAFTS: u32 = 8;
 const TRIAL_LENGTH: usize = 3;
-/// So many guesses it has in any case; where it does not pay by then, the trial is over. With a rest of 64 tokens behind it
-/// that costs some 2 % at first, and soon much less.
+/// So many guesses it has in any case; where it does not pay by then, the trial is over.
 const TRIAL_GUESSES: u32 = 4;
-/// Tokens that it rests for at first, and at most.
+/// Tokens that it rests for at first, and as many as that becomes by doubling.
 const REST_FIRST: u32 = 64;
 const REST_MAX: u32 = 1024;
+/// And at least so many times as long as was spent for nothing: mostly on catching up with a prompt. That bounds the cost.
+const REST_SPENT: f64 = 40.0;
 /// How often it is expected to be right before it was tried.
 const EXPECTED: f64 = 0.6;
 /// Vocabularies may be filled up to unlike numbers of tokens, as llama.cpp allows (common/speculative.cpp).
@@ -46,6 +47,8 @@ pub struct Drafter {
     /// Tokens until it is tried again, and how many those will be the next time.
     rest: u32,
     next_rest: u32,
+    /// Time since it last began to be tried or to pay, milliseconds.
+    spent_ms: f64,
     logits: Vec<f32>,
 }
 
@@ -71,6 +74,7 @@ impl Drafter {
             run: 0,
             rest: 0,
             next_rest: REST_FIRST,
+            spent_ms: 0.0,
             logits: Vec::new(),
         })
     }
@@ -113,11 +117,13 @@ impl Drafter {
         }
         if best.0 == 0 && n_max > 0 {
             self.trial = 0;
-            self.rest = self.next_rest;
+            let spent = cost.alone_ms().map_or(0.0, |alone| REST_SPENT * self.spent_ms / alone);
+            self.rest = self.next_rest.max(spent as u32);
             self.next_rest = (2 * self.next_rest).min(REST_MAX);
         } else {
             self.next_rest = REST_FIRST;
         }
+        self.spent_ms = 0.0;
         best
     }
 
@@ -147,10 +153,12 @@ impl Drafter {
             }
             self.feed(&[id], true, cancel)?;
         }
+        let took_ms = pace::ms(pace::now() - began);
+        self.spent_ms += took_ms;
         // Catching up with a whole prompt is not what a guess takes.
         if ids.len() <= SMALL_BATCH && !guesses.is_empty() {
             self.n_guesses += 1;
-            let each = pace::ms(pace::now() - began) / guesses.len() as f64;
+            let each = took_ms / guesses.len() as f64;
             self.guess = Some(Measured::again(self.guess, each, self.n_guesses));
         }
         Ok(guesses)
