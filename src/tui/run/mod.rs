@@ -1,8 +1,8 @@
 //! The loop: drains all that waits, carries out what follows, draws once.
 //!
 //! Here and only here the screen meets clock, threads, terminal and disk. At most one frame every [`FRAME`]
-//! ([`KEY_FRAME`] after a key and where an answer begins), none when nothing happened; an idle screen wakes for nothing. The first frame is drawn
-//! before the history is opened or a model touched.
+//! ([`KEY_FRAME`] after a key and where an answer begins), none when nothing happened; an idle screen wakes for nothing. The
+//! first frame is drawn before the history is opened or a model touched.
 
 mod backend;
 mod clipboard;
@@ -41,7 +41,7 @@ use writer::Writer;
 
 /// The least time between two frames: faster than that nobody sees.
 const FRAME: Duration = Duration::from_millis(16);
-/// The same after a key, or when an answer begins: a person waits for it, so it does not wait for the frame after another's.
+/// The same after a key, and where an answer begins: a person waits for it, so it does not wait for the frame after another.
 const KEY_FRAME: Duration = Duration::from_millis(4);
 /// Storing what waits must end before whoever sent a signal loses patience.
 const CLOSE_WITHIN: Duration = Duration::from_millis(700);
@@ -196,7 +196,7 @@ impl Running {
             self.size.set(*size);
         }
         self.dirty = true;
-        // The news that the prompt is read, which comes just before an answer's first words, must not hold them up for a frame.
+        // That the prompt is read was told just before an answer's first words: they do not wait for the frame after that.
         let is_begin = matches!(action, Action::Engine(Event::Tokens { .. })) && self.app.gauges.phase != Phase::Decode;
         self.awaited |= is_begin || matches!(action, Action::Key(_) | Action::Paste(_));
         let env = self.clock.env();
