@@ -6,18 +6,18 @@
 use super::activations::{GROUP, LANE, SUM_16, SUPER};
 
 /// Values summed side by side: the widest register.
-const W: usize = 16;
+pub(super) const W: usize = 16;
 /// Independent sums in a dot product, to hide the latency of the additions.
 const N_SUMS: usize = 4;
 
 #[inline(always)]
-fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+pub(super) fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
 /// The sum of lanes by halving, in one order for all tiers.
 #[inline(always)]
-fn total(mut lanes: [f32; W]) -> f32 {
+pub(super) fn total(mut lanes: [f32; W]) -> f32 {
     let mut half = W / 2;
     while half > 0 {
         for i in 0..half {
@@ -63,6 +63,25 @@ pub(super) fn scale(x: &mut [f32], factor: f32) {
 }
 
 #[inline(always)]
+pub(super) fn multiply(y: &mut [f32], x: &[f32]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y *= x);
+}
+
+#[inline(always)]
+pub(super) fn multiply_add<const FMA: bool>(y: &mut [f32], a: &[f32], b: &[f32]) {
+    for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
+        *y = fma::<FMA>(*a, *b, *y);
+    }
+}
+
+#[inline(always)]
+pub(super) fn approach<const FMA: bool>(y: &mut [f32], to: &[f32], share: &[f32]) {
+    for ((y, to), share) in y.iter_mut().zip(to).zip(share) {
+        *y = fma::<FMA>(to - *y, *share, *y);
+    }
+}
+
+#[inline(always)]
 fn greater(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
 }
@@ -95,7 +114,7 @@ pub(super) fn max(x: &[f32]) -> f32 {
 /// e^x within 2 units in the last place: x = n ln 2 + r, and a polynomial for e^r with |r| <= ln(2) / 2. Below -87.3 the
 /// result goes to zero, above 88.7 to infinity.
 #[inline(always)]
-fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     /// Adding it rounds to a whole number, to be read from the low bits.
     const ROUND: f32 = 12_582_912.0;
     const LN_2_HIGH: f32 = 0.693_359_4;
@@ -295,6 +314,7 @@ pub(super) fn tile<const FMA: bool>(a: &[f32], b: &[f32], c: &mut [f32], shape: 
 macro_rules! float_functions {
     ($fma:literal, $(#[$attribute:meta])*) => {
         mod lanes {
+            use crate::model::kernels::curves::{self, Curve};
             use crate::model::kernels::float;
             use crate::model::kernels::set::FloatFns;
 
@@ -309,6 +329,22 @@ macro_rules! float_functions {
             $(#[$attribute])*
             fn scale(x: &mut [f32], factor: f32) {
                 float::scale(x, factor)
+            }
+            $(#[$attribute])*
+            fn multiply(y: &mut [f32], x: &[f32]) {
+                float::multiply(y, x)
+            }
+            $(#[$attribute])*
+            fn multiply_add(y: &mut [f32], a: &[f32], b: &[f32]) {
+                float::multiply_add::<$fma>(y, a, b)
+            }
+            $(#[$attribute])*
+            fn approach(y: &mut [f32], to: &[f32], share: &[f32]) {
+                float::approach::<$fma>(y, to, share)
+            }
+            $(#[$attribute])*
+            fn curve(which: Curve, x: &mut [f32]) {
+                curves::curve::<$fma>(which, x)
             }
             $(#[$attribute])*
             fn soften(scores: &mut [f32], scale: f32, seen: std::ops::Range<usize>, before: f32) -> (f32, f32) {
@@ -355,7 +391,24 @@ macro_rules! float_functions {
             }
 
             pub(super) fn functions() -> FloatFns {
-                FloatFns { dot, axpy, scale, soften, max, exp_sum, rms_norm, silu_mul, rope_norm, rope_neox, quantize_by_32, quantize_by_256 }
+                FloatFns {
+                    dot,
+                    axpy,
+                    scale,
+                    multiply,
+                    multiply_add,
+                    approach,
+                    curve,
+                    soften,
+                    max,
+                    exp_sum,
+                    rms_norm,
+                    silu_mul,
+                    rope_norm,
+                    rope_neox,
+                    quantize_by_32,
+                    quantize_by_256,
+                }
             }
         }
     };

@@ -3,6 +3,7 @@
 use super::activations::{Activations, SMALL_BATCH};
 use super::buffer::Shared;
 use super::compute::Compute;
+use super::curves::Curve;
 use super::set::{DotRows, KernelSet, PANEL_ROWS, PanelRows, Scratch, TileView};
 use super::wide::{self, Wide};
 use super::work::Work;
@@ -64,8 +65,9 @@ impl<'a> WeightRows<'a> {
 #[derive(Clone)]
 pub struct Linear<'a> {
     pub weights: WeightRows<'a>,
-    /// If set, the results are multiplied by silu(gate x).
+    /// If set, the results are multiplied by what `by` makes of gate x: [`Curve::Silu`] or [`Curve::Gelu`].
     pub gate: Option<WeightRows<'a>>,
+    pub by: Curve,
     /// Where in a row of the output the results begin.
     pub column: usize,
     pub bias: Option<&'a [f32]>,
@@ -78,7 +80,7 @@ pub struct Linear<'a> {
 impl<'a> Linear<'a> {
     /// All rows of activations, into columns from 0 on.
     pub fn new(weights: WeightRows<'a>, x: &Activations) -> Self {
-        Self { weights, gate: None, column: 0, bias: None, add: false, rows: 0..x.n_rows() }
+        Self { weights, gate: None, by: Curve::Silu, column: 0, bias: None, add: false, rows: 0..x.n_rows() }
     }
 
     pub fn gated(self, gate: WeightRows<'a>) -> Self {
@@ -227,7 +229,7 @@ impl End<'_> {
         let (part, n) = (self.part, self.rows.len());
         let results = match gate {
             Some(gate) => {
-                self.set.silu_mul(gate, results);
+                self.set.gate(part.by, gate, results);
                 gate
             }
             None => results,

@@ -8,12 +8,14 @@ use crate::quant::*;
 use half::{bf16, f16};
 
 super::float::float_functions!(false,);
+super::states::state_functions!(false,);
 
 pub(super) fn set() -> KernelSet {
     KernelSet {
         tier: Tier::Scalar,
         is_exact: false,
         floats: lanes::functions(),
+        states: turns::functions(),
         halves: halves(),
         dot_rows,
         panel_rows: |_| None,

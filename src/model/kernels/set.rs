@@ -3,6 +3,8 @@
 use super::activations::{Format, GROUP, LANE, Operand, SUM_16, SUPER, Tiles};
 use super::attention::{CachedRows, KEYS};
 use super::buffer::Aligned;
+use super::curves::Curve;
+use super::states::StateFns;
 use super::tier::Tier;
 use super::wide::Wide;
 use crate::quant::{Block, BlockQ8_0, GgmlType};
@@ -81,6 +83,10 @@ pub(crate) struct FloatFns {
     pub dot: unsafe fn(&[f32], &[f32]) -> f32,
     pub axpy: unsafe fn(f32, &[f32], &mut [f32]),
     pub scale: unsafe fn(&mut [f32], f32),
+    pub multiply: unsafe fn(&mut [f32], &[f32]),
+    pub multiply_add: unsafe fn(&mut [f32], &[f32], &[f32]),
+    pub approach: unsafe fn(&mut [f32], &[f32], &[f32]),
+    pub curve: unsafe fn(Curve, &mut [f32]),
     pub soften: unsafe fn(&mut [f32], f32, Range<usize>, f32) -> (f32, f32),
     pub max: unsafe fn(&[f32]) -> f32,
     pub exp_sum: unsafe fn(&mut [f32], f32) -> f32,
@@ -137,6 +143,7 @@ pub struct KernelSet {
     pub(super) tier: Tier,
     pub(super) is_exact: bool,
     pub(super) floats: FloatFns,
+    pub(super) states: StateFns,
     pub(super) halves: HalfFns,
     pub(super) dot_rows: fn(GgmlType) -> Option<DotRows>,
     pub(super) panel_rows: fn(GgmlType) -> Option<PanelRows>,
@@ -207,6 +214,64 @@ impl KernelSet {
     pub fn scale(&self, x: &mut [f32], factor: f32) {
         // SAFETY: the set's functions fit this processor.
         unsafe { (self.floats.scale)(x, factor) }
+    }
+
+    /// `y *= x`
+    pub fn multiply(&self, y: &mut [f32], x: &[f32]) {
+        assert_eq!(x.len(), y.len());
+        // SAFETY: as in `dot`.
+        unsafe { (self.floats.multiply)(y, x) }
+    }
+
+    /// `y += a * b`
+    pub fn multiply_add(&self, y: &mut [f32], a: &[f32], b: &[f32]) {
+        assert!(a.len() == y.len() && b.len() == y.len());
+        // SAFETY: as in `dot`.
+        unsafe { (self.floats.multiply_add)(y, a, b) }
+    }
+
+    /// `y += share * (to - y)`
+    pub fn approach(&self, y: &mut [f32], to: &[f32], share: &[f32]) {
+        assert!(to.len() == y.len() && share.len() == y.len());
+        // SAFETY: as in `dot`.
+        unsafe { (self.floats.approach)(y, to, share) }
+    }
+
+    /// Each value becomes what the curve makes of it.
+    pub fn curve(&self, which: Curve, x: &mut [f32]) {
+        // SAFETY: the set's functions fit this processor.
+        unsafe { (self.floats.curve)(which, x) }
+    }
+
+    /// GELU by the rounding of ggml's CPU path (ggml/src/ggml-cpu/vec.h): input and output in F16, nothing below -10, x above
+    /// 10. The exact set rounds nothing.
+    pub fn gelu(&self, x: &mut [f32]) {
+        const END: f32 = 10.0;
+        if self.is_exact {
+            return self.curve(Curve::Gelu, x);
+        }
+        let mut before = [0.0; 16 * BLOCK];
+        for x in x.chunks_mut(before.len()) {
+            let before = &mut before[..x.len()];
+            before.copy_from_slice(x);
+            x.iter_mut().for_each(|x| *x = if *x < -END { -END } else { *x });
+            // SAFETY: the set's functions fit this processor.
+            unsafe { (self.halves.round)(x) };
+            self.curve(Curve::Gelu, x);
+            // SAFETY: as above.
+            unsafe { (self.halves.round)(x) };
+            x.iter_mut().zip(before).for_each(|(y, x)| *y = if *x >= END { *x } else { *y });
+        }
+    }
+
+    /// `gate = curve(gate) * up`, where the curve is that of a feed-forward.
+    pub fn gate(&self, by: Curve, gate: &mut [f32], up: &[f32]) {
+        match by {
+            Curve::Silu => return self.silu_mul(gate, up),
+            Curve::Gelu => self.gelu(gate),
+            other => self.curve(other, gate),
+        }
+        self.multiply(gate, up);
     }
 
     /// Attention's running softmax: scores times `scale` in `seen`, the largest of them and of `before`, and the scores

@@ -8,12 +8,14 @@ use crate::model::kernels::tier::Tier;
 use crate::quant::*;
 
 crate::model::kernels::float::float_functions!(true,);
+crate::model::kernels::states::state_functions!(true,);
 
 pub(super) fn set<P: Products>(tier: Tier, dot_rows: fn(GgmlType) -> Option<DotRows>) -> KernelSet {
     KernelSet {
         tier,
         is_exact: false,
         floats: lanes::functions(),
+        states: turns::functions(),
         halves: halves::functions(),
         dot_rows,
         panel_rows: panel_rows::<P>,

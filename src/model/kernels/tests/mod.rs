@@ -2,10 +2,12 @@
 
 mod attention;
 mod choice;
+mod curves;
 mod floats;
 mod golden;
 mod peak;
 mod products;
+mod states;
 mod wide;
 
 use super::*;

@@ -19,12 +19,14 @@ use crate::quant::*;
 use laid::Narrow;
 
 crate::model::kernels::float::float_functions!(true, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]);
+crate::model::kernels::states::state_functions!(true, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]);
 
 pub(super) fn set() -> KernelSet {
     KernelSet {
         tier: Tier::Avx512Vnni,
         is_exact: false,
         floats: lanes::functions(),
+        states: turns::functions(),
         halves: halves::functions(),
         dot_rows,
         panel_rows,

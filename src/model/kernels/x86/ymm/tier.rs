@@ -13,6 +13,7 @@ macro_rules! tier {
         use crate::quant::*;
 
         crate::model::kernels::float::float_functions!(true, #[target_feature(enable = $features)]);
+        crate::model::kernels::states::state_functions!(true, #[target_feature(enable = $features)]);
         super::few::few!($features, $add_words, $add_bytes);
         super::many::many!($features, $add_words, $add_bytes);
 
@@ -21,6 +22,7 @@ macro_rules! tier {
                 tier: $tier,
                 is_exact: false,
                 floats: lanes::functions(),
+            states: turns::functions(),
                 halves: halves::functions(),
                 dot_rows,
                 panel_rows,
