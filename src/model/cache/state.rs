@@ -37,6 +37,12 @@ impl StateCache {
         (values * size_of::<f32>() * (2 + self.snapshots.len())) as u64
     }
 
+    /// A layer's state as it is, and room for what a forward pass makes of it, whatever lies there.
+    pub fn now_and_next(&mut self, il: usize) -> (&[f32], &mut [f32]) {
+        let Layer { now, next } = &mut self.layers[il];
+        (now, next)
+    }
+
     /// A layer's state for a forward pass to change.
     pub fn next_mut(&mut self, il: usize) -> &mut [f32] {
         let Layer { now, next } = &mut self.layers[il];

@@ -8,6 +8,7 @@ use super::recurrent::Buffers;
 use super::residuals::ResidualScratch;
 use crate::quant::GgmlType;
 use crate::sys::pool;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Threads, kernels and scratch of a loaded model.
@@ -109,6 +110,11 @@ impl<'a> Pass<'a> {
     /// Calls `work` with each of the pass's rows, of `width` values, shared out over the threads.
     pub fn each_row(&self, rows: &mut [f32], width: usize, work: impl Fn(usize, &mut [f32]) + Sync) {
         self.compute.kernels.each_row(&mut rows[..self.rows * width], width, work);
+    }
+
+    /// The same with parts of rows, where these are long.
+    pub fn each_part(&self, rows: &mut [f32], width: usize, work: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) {
+        self.compute.kernels.each_part(&mut rows[..self.rows * width], width, work);
     }
 
     /// The first `rows` rows of `x` in the formats that weights of `types` are multiplied with.

@@ -24,38 +24,37 @@ impl InplaceOp2 for LinearGroup<'_> {
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let rows = self.pass.rows;
-        let n_in = self.linears.first().map_or(0, |l| l.weight.n_in);
-        let types: Vec<GgmlType> = self.linears.iter().map(|l| l.weight.ty).collect();
-        let x = self.pass.prepare(&src[..rows * n_in], rows, &types);
-        let mut column = 0;
-        let mut parts = Vec::with_capacity(self.linears.len());
-        for Linear { weight, bias, .. } in self.linears {
-            let bias = (!bias.is_empty()).then_some(&bias[..]);
-            parts.push(kernels::Linear { column, bias, add: self.add, ..kernels::Linear::new(weight.rows(0), &x) });
-            column += weight.n_out;
-        }
-        self.pass.compute.kernels().linear(&x, &parts, &mut dst[..rows * column], column);
-        drop(x);
-        self.scale(&mut dst[..rows * column], column);
+        multiply(self.pass, self.linears, src, dst, self.add);
         Ok(())
     }
 }
 
-impl LinearGroup<'_> {
-    /// The few files that keep a number beside a matrix have no bias there.
-    fn scale(&self, dst: &mut [f32], width: usize) {
-        if self.add || self.linears.iter().all(|l| l.scale == 1.0) {
-            return;
-        }
-        for row in dst.chunks_exact_mut(width) {
-            let mut column = 0;
-            for Linear { weight, scale, .. } in self.linears {
-                self.pass.compute.set().scale(&mut row[column..column + weight.n_out], *scale);
-                column += weight.n_out;
-            }
-        }
+/// dst[r] = (or +=) the outputs of all `linears` for src[r], side by side: [`LinearGroup`] on plain rows.
+pub fn multiply(pass: &Pass, linears: &[Linear], src: &[f32], dst: &mut [f32], add: bool) {
+    let (rows, n_in) = (pass.rows, linears.first().map_or(0, |l| l.weight.n_in));
+    let types: Vec<GgmlType> = linears.iter().map(|l| l.weight.ty).collect();
+    let x = pass.prepare(&src[..rows * n_in], rows, &types);
+    let mut column = 0;
+    let mut parts = Vec::with_capacity(linears.len());
+    for Linear { weight, bias, .. } in linears {
+        let bias = (!bias.is_empty()).then_some(&bias[..]);
+        parts.push(kernels::Linear { column, bias, add, ..kernels::Linear::new(weight.rows(0), &x) });
+        column += weight.n_out;
     }
+    let dst = &mut dst[..rows * column];
+    pass.compute.kernels().linear(&x, &parts, dst, column);
+    drop(x);
+    // The few files that keep a number beside a matrix have no bias there.
+    if add || linears.iter().all(|l| l.scale == 1.0) {
+        return;
+    }
+    pass.each_row(dst, column, |_, row| {
+        let mut column = 0;
+        for Linear { weight, scale, .. } in linears {
+            pass.compute.set().scale(&mut row[column..column + weight.n_out], *scale);
+            column += weight.n_out;
+        }
+    });
 }
 
 /// The end of a mixer: to = or += scale * linear(from).

@@ -1,7 +1,8 @@
 //! The steps of a layer, each an in-place operation on the workspace's tensors.
 //!
 //! A step captures what it needs beside its tensors (weights, the pass, the KV cache); its `cpu_fwd` calls kernels on
-//! plain slices. Between the tensors rows live in buffers that the pass keeps; the recurrent layers of RWKV make theirs anew.
+//! plain slices. Between the tensors rows live in buffers that the layers share. Whatever grows with rows, heads or channels
+//! is shared out over the threads ([`Pass::each_row`] and its like), and its inner loops are functions of the kernels.
 
 mod activation;
 mod add;
@@ -25,7 +26,7 @@ mod streams;
 
 pub use add::{AddScaled, Fill, Scale};
 pub use compute::{Compute, Pass};
-pub use linear::{LinearGroup, project};
+pub use linear::{LinearGroup, multiply, project};
 pub use norm::{NormInPlace, NormRows};
 pub use per_layer::PerLayer;
 pub use residuals::{Merge, MergeRows, Repeat};
@@ -162,7 +163,7 @@ impl Layer {
                         Bound::Experts(experts) => experts.forward(pass, w, input, *to, cancel)?,
                         Bound::Latent(latent) => latent.forward(pass, w, input, *to, ropes, caches, cancel)?,
                         Bound::SharedRow(s) => s.forward(pass, w, input, *to, ropes, caches, cancel)?,
-                        Bound::Recurrent(r) => r.forward(pass, w, input, *to, caches.states.next_mut(r.il_state), cancel)?,
+                        Bound::Recurrent(r) => r.forward(pass, w, input, *to, caches.states.now_and_next(r.il_state), cancel)?,
                         Bound::LayerInput(l) => l.forward(pass, w, input, *to)?,
                         Bound::LowRank(pair) => {
                             let linears = std::slice::from_ref(&pair.0);

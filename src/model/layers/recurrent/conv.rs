@@ -2,13 +2,16 @@
 
 use super::super::super::plan::{ConvPlan, TensorError};
 use super::super::super::weight::vector;
+use super::super::Pass;
+use super::{Kept, Strided};
 use crate::gguf::Gguf;
+use std::ops::Range;
 
 pub struct Conv {
     n_taps: usize,
     n_channels: usize,
-    /// [n_channels][n_taps]
-    weight: Vec<f32>,
+    /// [n_taps][n_channels], the oldest first: the other way round than in the file.
+    taps: Vec<f32>,
     /// [n_channels], or empty.
     bias: Vec<f32>,
 }
@@ -20,27 +23,32 @@ impl Conv {
         for part in &plan.weights {
             weight.extend(vector(file, part)?);
         }
-        Ok(Self { n_taps: plan.n_taps, n_channels: plan.n_channels, weight, bias })
+        let (n_taps, n_channels) = (plan.n_taps, plan.n_channels);
+        let taps = (0..n_taps).flat_map(|j| weight.iter().skip(j).step_by(n_taps)).copied().collect();
+        Ok(Self { n_taps, n_channels, taps, bias })
     }
 
-    /// Each row's channels become `then` of their sums; `state` holds the rows before, oldest first.
-    pub fn run(&self, state: &mut [f32], rows: &mut [f32], then: impl Fn(f32) -> f32) {
-        let (n, kept) = (self.n_channels, self.n_taps - 1);
-        let mut newest = vec![0.0; n];
-        for row in rows.chunks_exact_mut(n) {
-            newest.copy_from_slice(row);
-            for (c, x) in row.iter_mut().enumerate() {
-                let taps = &self.weight[c * self.n_taps..][..self.n_taps];
-                let mut sum = self.bias.get(c).copied().unwrap_or(0.0);
-                for (j, tap) in taps[..kept].iter().enumerate() {
-                    sum += state[j * n + c] * tap;
-                }
-                *x = then(sum + *x * taps[kept]);
+    /// out[r] = `then` of the sums for row r: which row, which channels of it. The state holds the rows before, oldest first.
+    pub fn run(&self, pass: &Pass, state: Kept, x: Strided, out: &mut Vec<f32>, then: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) {
+        let (n, kept, set) = (self.n_channels, self.n_taps - 1, pass.compute.set());
+        // The input `at` rows behind the oldest that is kept.
+        let input = |at: usize, channels: Range<usize>| match at.checked_sub(kept) {
+            Some(r) => &x.row(r)[channels],
+            None => &state.now[at * n..][channels],
+        };
+        out.resize(pass.rows * n, 0.0);
+        pass.each_part(out, n, |r, channels, sums| {
+            match self.bias.get(channels.clone()) {
+                Some(bias) => sums.copy_from_slice(bias),
+                None => sums.fill(0.0),
             }
-            if kept > 0 {
-                state.copy_within(n.., 0);
-                state[(kept - 1) * n..].copy_from_slice(&newest);
+            for (j, taps) in self.taps.chunks_exact(n).enumerate() {
+                set.multiply_add(sums, input(r + j, channels.clone()), &taps[channels.clone()]);
             }
+            then(r, channels, sums);
+        });
+        for (i, row) in state.next.chunks_exact_mut(n).enumerate() {
+            row.copy_from_slice(input(pass.rows + i, 0..n));
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The gated delta rule.
 
+use super::super::super::kernels::{Curve, KernelSet, Turn};
 use super::super::super::plan::{DeltaGate, DeltaInput, DeltaPlan, DeltaRates, Remains, TensorError};
 use super::super::super::weight::{Linear, Norm, vector};
-use super::super::activation::{sigmoid, softplus};
+use super::super::activation::sigmoid;
 use super::conv::Conv;
-use super::{Buffers, Pass, State, apply, beside, chain, silu};
+use super::{Buffers, Pass, State, Strided, Target, apply, beside, chain};
 use crate::gguf::Gguf;
 
 pub struct Delta {
@@ -60,48 +61,64 @@ impl Delta {
         if self.plan.by_channel { self.plan.head_dim_k } else { 1 }
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
         self.read(pass, x, b);
         self.read_rates(pass, x, b);
-        self.conv.run(state.conv, &mut b.mixed, silu);
         let DeltaPlan { n_head_k, n_head_v, head_dim_k: dk, head_dim_v: dv, .. } = self.plan;
-        let (n_k, n_v, n_rates) = (n_head_k * dk, n_head_v * dv, 1 + self.n_decay());
-        b.step.resize(pass.rows * n_v, 0.0);
-        let (mut given, mut normed) = (vec![0.0; dv], vec![0.0; dv]);
-        for (r, row) in b.mixed.chunks_exact_mut(2 * n_k + n_v).enumerate() {
-            let (qk, v) = row.split_at_mut(2 * n_k);
-            qk.chunks_exact_mut(dk).for_each(|head| self.unit(head));
-            for h in 0..n_head_v {
-                let head = if self.plan.heads_in_turn { h % n_head_k } else { h / (n_head_v / n_head_k) };
-                let (q, k) = (&qk[head * dk..][..dk], &qk[n_k + head * dk..][..dk]);
-                let (strength, decays) = b.rates[(r * n_head_v + h) * n_rates..][..n_rates].split_at_mut(1);
-                self.remains(h, decays);
-                let s = &mut state.rest[h * dk * dv..][..dk * dv];
-                turn(s, (q, k), &v[h * dv..][..dv], sigmoid(strength[0]), decays, &mut given);
-                let scale = 1.0 / (dk as f32).sqrt();
-                given.iter_mut().for_each(|x| *x *= scale);
-                self.norm.row(pass.compute.set(), &given, &mut normed);
-                let gate = &b.select[r * n_v + h * dv..][..dv];
-                let out = &mut b.step[r * n_v + h * dv..][..dv];
-                let open = |g: f32| match self.plan.gate {
-                    DeltaGate::Silu => silu(g),
-                    DeltaGate::Sigmoid => sigmoid(g),
-                };
-                out.iter_mut().zip(normed.iter().zip(gate)).for_each(|(y, (x, g))| *y = x * open(*g));
+        let (n_k, n_v, set) = (n_head_k * dk, n_head_v * dv, pass.compute.set());
+        let stride = 2 * n_k + n_v;
+        let inputs = Strided { rows: &b.mixed, first: 0, stride };
+        self.conv.run(pass, state.conv, inputs, &mut b.step, |_, _, sums| set.curve(Curve::Silu, sums));
+        b.given.resize(pass.rows * n_v, 0.0);
+        let Buffers { step: mixed, rates, select: gates, given, .. } = b;
+        let n_rates = 1 + self.n_decay();
+        state.rest.each_columns(pass, given, dv, |columns, s, out| {
+            let h = columns.start / dv;
+            let head = if self.plan.heads_in_turn { h % n_head_k } else { h / (n_head_v / n_head_k) };
+            let (mut q, mut k, mut remains) = (vec![0.0; dk], vec![0.0; dk], vec![0.0; n_rates - 1]);
+            let (mut given, mut gate) = (vec![0.0; dv], vec![0.0; dv]);
+            for r in 0..pass.rows {
+                let row = &mixed[r * stride..][..stride];
+                self.unit(set, &row[head * dk..][..dk], 1.0 / (dk as f32).sqrt(), &mut q);
+                self.unit(set, &row[n_k + head * dk..][..dk], 1.0, &mut k);
+                let rates = &rates[(r * n_head_v + h) * n_rates..][..n_rates];
+                self.remains(set, h, &rates[1..], &mut remains);
+                let turn = Turn { q: &q, k: &k, v: &row[2 * n_k..][columns.clone()], remains: &remains };
+                set.delta(s, &turn, sigmoid(rates[0]), &mut given);
+                gate.copy_from_slice(&gates[r * n_v..][columns.clone()]);
+                set.curve(self.gate(), &mut gate);
+                let out = out.row(r);
+                self.norm.row(set, &given, out);
+                set.multiply(out, &gate);
             }
-        }
-        apply(pass, &self.out, &b.step, &mut b.output);
+        });
+        to.linear(pass, &self.out, given);
     }
 
-    /// Decays of head `h` become what remains of its state.
-    fn remains(&self, h: usize, decays: &mut [f32]) {
-        let (a, n) = (self.a[h], decays.len());
-        for (x, bias) in decays.iter_mut().zip(&self.decay_bias[h * n..]) {
-            *x = match self.plan.remains {
-                Remains::Softplus => (softplus(*x + bias) * a).exp(),
-                Remains::Bounded { floor } => (floor * sigmoid(a.abs() * (*x + bias))).exp(),
-            };
+    fn gate(&self) -> Curve {
+        match self.plan.gate {
+            DeltaGate::Silu => Curve::Silu,
+            DeltaGate::Sigmoid => Curve::Sigmoid,
         }
+    }
+
+    /// What remains of head `h`'s state, from its decays.
+    fn remains(&self, set: &KernelSet, h: usize, decays: &[f32], out: &mut [f32]) {
+        let (a, n) = (self.a[h], decays.len());
+        out.copy_from_slice(decays);
+        set.axpy(1.0, &self.decay_bias[h * n..][..n], out);
+        match self.plan.remains {
+            Remains::Softplus => {
+                set.curve(Curve::Softplus, out);
+                set.scale(out, a);
+            }
+            Remains::Bounded { floor } => {
+                set.scale(out, a.abs());
+                set.curve(Curve::Sigmoid, out);
+                set.scale(out, floor);
+            }
+        }
+        set.curve(Curve::Exp, out);
     }
 
     /// q | k | v into `mixed`, gates into `select`.
@@ -110,20 +127,28 @@ impl Delta {
         let each = n_head_v / n_head_k;
         match &self.input {
             Input::Apart { qkv, gate } => {
-                beside(pass, qkv, x, &mut b.mixed, &mut b.input);
+                beside(pass, qkv, x, &mut b.mixed);
                 chain(pass, gate, x, &mut b.select, &mut b.input);
             }
             Input::ByHead(all) => {
                 apply(pass, all, x, &mut b.input);
-                b.mixed.clear();
-                b.select.clear();
                 let width = 2 * dk + 2 * each * dv;
-                for row in b.input.chunks_exact(n_head_k * width) {
+                let heads = |r: usize| b.input[r * n_head_k * width..][..n_head_k * width].chunks_exact(width);
+                b.mixed.resize(pass.rows * n_head_k * (2 * dk + each * dv), 0.0);
+                pass.each_row(&mut b.mixed, n_head_k * (2 * dk + each * dv), |r, mut row| {
                     for part in [0..dk, dk..2 * dk, 2 * dk..2 * dk + each * dv] {
-                        row.chunks_exact(width).for_each(|head| b.mixed.extend_from_slice(&head[part.clone()]));
+                        for head in heads(r) {
+                            let (to, rest) = row.split_at_mut(part.len());
+                            to.copy_from_slice(&head[part.clone()]);
+                            row = rest;
+                        }
                     }
-                    row.chunks_exact(width).for_each(|head| b.select.extend_from_slice(&head[2 * dk + each * dv..]));
-                }
+                });
+                b.select.resize(pass.rows * n_head_v * dv, 0.0);
+                pass.each_row(&mut b.select, n_head_v * dv, |r, row| {
+                    let gates = row.chunks_exact_mut(each * dv).zip(heads(r));
+                    gates.for_each(|(to, head)| to.copy_from_slice(&head[2 * dk + each * dv..]));
+                });
             }
         }
     }
@@ -133,52 +158,28 @@ impl Delta {
         let n = self.n_decay();
         match &self.rates {
             Rates::Apart { strength, decay } => {
-                chain(pass, decay, x, &mut b.step, &mut b.input);
-                apply(pass, strength, x, &mut b.input);
+                chain(pass, decay, x, &mut b.decays, &mut b.input);
+                apply(pass, strength, x, &mut b.strengths);
                 b.rates.clear();
-                for (strength, decays) in b.input.iter().zip(b.step.chunks_exact(n)) {
+                for (strength, decays) in b.strengths.iter().zip(b.decays.chunks_exact(n)) {
                     b.rates.push(*strength);
                     b.rates.extend_from_slice(decays);
                 }
             }
             Rates::ByHead(both) => {
-                apply(pass, both, x, &mut b.input);
+                apply(pass, both, x, &mut b.strengths);
                 let each = self.plan.n_head_v / self.plan.n_head_k;
                 b.rates.clear();
-                for head in b.input.chunks_exact(2 * each) {
+                for head in b.strengths.chunks_exact(2 * each) {
                     b.rates.extend((0..each).flat_map(|i| [head[i], head[each + i]]));
                 }
             }
         }
     }
 
-    /// Brings a query or key to length 1.
-    fn unit(&self, head: &mut [f32]) {
-        let sum: f32 = head.iter().map(|x| x * x).sum();
-        let scale = 1.0 / (sum + self.plan.eps).sqrt();
-        head.iter_mut().for_each(|x| *x *= scale);
-    }
-}
-
-/// s, [head_dim_k][head_dim_v], keeps what `remains` of it (of each key's value, or of all), writes what `v` differs from
-/// what it gives for `k`, and gives what it holds for `q`.
-fn turn(s: &mut [f32], (q, k): (&[f32], &[f32]), v: &[f32], strength: f32, remains: &[f32], given: &mut [f32]) {
-    let dv = v.len();
-    given.fill(0.0);
-    for (i, (row, k)) in s.chunks_exact_mut(dv).zip(k).enumerate() {
-        let decay = remains[i.min(remains.len() - 1)];
-        row.iter_mut().zip(given.iter_mut()).for_each(|(s, g)| {
-            *s *= decay;
-            *g += *s * k;
-        });
-    }
-    given.iter_mut().zip(v).for_each(|(g, v)| *g = strength * (v - *g));
-    let change = given.to_vec();
-    given.fill(0.0);
-    for ((row, k), q) in s.chunks_exact_mut(dv).zip(k).zip(q) {
-        for ((s, d), g) in row.iter_mut().zip(&change).zip(given.iter_mut()) {
-            *s += k * d;
-            *g += *s * q;
-        }
+    /// Brings a query or key to a length.
+    fn unit(&self, set: &KernelSet, head: &[f32], length: f32, out: &mut [f32]) {
+        out.copy_from_slice(head);
+        set.scale(out, length / (set.dot(head, head) + self.plan.eps).sqrt());
     }
 }

@@ -3,7 +3,7 @@
 use super::super::super::plan::{GatedConvPlan, TensorError};
 use super::super::super::weight::Linear;
 use super::conv::Conv;
-use super::{Buffers, Pass, State, apply};
+use super::{Buffers, Pass, State, Strided, Target, apply};
 use crate::gguf::Gguf;
 
 pub struct GatedConv {
@@ -17,17 +17,18 @@ impl GatedConv {
         Ok(Self { input: Linear::bind(file, &plan.input)?, conv: Conv::bind(file, &plan.conv)?, out: Linear::bind(file, &plan.out)? })
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
         apply(pass, &self.input, x, &mut b.input);
-        let n = self.out.weight.n_in;
-        b.mixed.clear();
-        for row in b.input.chunks_exact(3 * n) {
-            b.mixed.extend(row[..n].iter().zip(&row[2 * n..]).map(|(b, x)| b * x));
-        }
-        self.conv.run(state.conv, &mut b.mixed, |x| x);
-        for (y, row) in b.mixed.chunks_exact_mut(n).zip(b.input.chunks_exact(3 * n)) {
-            y.iter_mut().zip(&row[n..2 * n]).for_each(|(y, c)| *y *= c);
-        }
-        apply(pass, &self.out, &b.mixed, &mut b.output);
+        let (n, set) = (self.out.weight.n_in, pass.compute.set());
+        // A row of b | c | x becomes one of b * x | c.
+        pass.each_row(&mut b.input, 3 * n, |_, row| {
+            let (b, cx) = row.split_at_mut(n);
+            set.multiply(b, &cx[n..]);
+        });
+        let input = &b.input;
+        self.conv.run(pass, state.conv, Strided { rows: input, first: 0, stride: 3 * n }, &mut b.mixed, |r, channels, sums| {
+            set.multiply(sums, &input[r * 3 * n + n..][channels]);
+        });
+        to.linear(pass, &self.out, &b.mixed);
     }
 }

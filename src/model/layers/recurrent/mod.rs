@@ -1,4 +1,5 @@
-//! Layers with a state of fixed size. Each reads its rows one after the other and leaves its state behind the last.
+//! Layers with a state of fixed size. Each reads its rows one after the other and leaves its state behind the last; what does
+//! not depend on the row before is done for rows, and the rest for heads or channels, by all threads.
 
 mod conv;
 mod delta;
@@ -7,18 +8,20 @@ mod retention;
 mod scan;
 mod wkv;
 
-use super::super::kernels;
+use super::super::kernels::Columns;
 use super::super::plan::{RecurrentPlan, TensorError, To};
 use super::super::weight::Linear;
 use super::super::workspace::Workspace;
 use super::super::{ForwardError, check};
-use super::{Pass, values, values_mut, width};
+use super::{Pass, multiply, values, values_mut, width};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp2, Layout, Tensor};
 use delta::Delta;
 use gated_conv::GatedConv;
 use retention::Retention;
 use scan::{ChannelScan, HeadScan};
+use std::ops::Range;
+use std::slice::from_ref;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use wkv::{ChannelMix, Decay, Removal};
@@ -50,15 +53,77 @@ pub struct Buffers {
     pub select: Vec<f32>,
     pub step: Vec<f32>,
     pub rates: Vec<f32>,
-    pub output: Vec<f32>,
-    /// What the first layer of a pass leaves for the others.
-    pub first: Vec<f32>,
+    pub strengths: Vec<f32>,
+    pub decays: Vec<f32>,
+    /// What is read of the states.
+    pub given: Vec<f32>,
+    pub of_tokens: wkv::Rows,
+}
+
+/// A part of a layer's state: as the pass before left it, and as this one leaves it, which holds nothing of use yet.
+pub struct Kept<'a> {
+    pub now: &'a [f32],
+    pub next: &'a mut [f32],
 }
 
 /// A layer's state: the last inputs of its convolution or mix, and the rest.
 pub struct State<'a> {
-    pub conv: &'a mut [f32],
-    pub rest: &'a mut [f32],
+    pub conv: Kept<'a>,
+    pub rest: Kept<'a>,
+}
+
+/// Rows that begin at `first` of each `stride` values.
+#[derive(Clone, Copy)]
+pub struct Strided<'a> {
+    pub rows: &'a [f32],
+    pub first: usize,
+    pub stride: usize,
+}
+
+impl<'a> Strided<'a> {
+    /// Row `r`, and what lies behind it.
+    fn row(&self, r: usize) -> &'a [f32] {
+        &self.rows[r * self.stride + self.first..]
+    }
+}
+
+/// Where a layer's rows go: in place of those that are there, or added to them.
+pub struct Target<'a> {
+    rows: &'a mut [f32],
+    add: bool,
+}
+
+impl Kept<'_> {
+    /// Calls `work` for each `each` columns of `rows`, with the part of the state that is theirs, as the pass before left it.
+    pub fn each_columns(self, pass: &Pass, rows: &mut [f32], each: usize, work: impl Fn(Range<usize>, &mut [f32], &mut Columns) + Sync) {
+        let width = rows.len() / pass.rows;
+        let depth = self.now.len() / width;
+        pass.compute.kernels().each_columns((rows, width), each, self.next, |columns, s, out| {
+            // Where it is used, it is copied: it stays in that thread's cache.
+            s.copy_from_slice(&self.now[columns.start * depth..columns.end * depth]);
+            work(columns, s, out);
+        });
+    }
+}
+
+impl Target<'_> {
+    /// The layer ends with a matrix.
+    pub fn linear(self, pass: &Pass, linear: &Linear, x: &[f32]) {
+        if !self.add || linear.scale == 1.0 {
+            return multiply(pass, from_ref(linear), x, self.rows, self.add);
+        }
+        let mut out = Vec::new();
+        apply(pass, linear, x, &mut out);
+        self.rows(pass, &out);
+    }
+
+    pub fn rows(self, pass: &Pass, rows: &[f32]) {
+        let width = self.rows.len() / pass.rows;
+        pass.each_row(self.rows, width, |r, to| {
+            let row = &rows[r * width..][..width];
+            if self.add { pass.compute.set().axpy(1.0, row, to) } else { to.copy_from_slice(row) }
+        });
+    }
 }
 
 impl Recurrent {
@@ -83,7 +148,7 @@ impl Recurrent {
         w: &Workspace,
         from: &Tensor,
         to: To,
-        state: &mut [f32],
+        state: (&[f32], &mut [f32]),
         cancel: &AtomicBool,
     ) -> Result<(), ForwardError> {
         check(cancel)?;
@@ -96,7 +161,8 @@ struct Run<'a> {
     recurrent: &'a Recurrent,
     pass: &'a Pass<'a>,
     add: bool,
-    state: Mutex<&'a mut [f32]>,
+    /// As it is, and room for the next.
+    state: Mutex<(&'a [f32], &'a mut [f32])>,
 }
 
 impl InplaceOp2 for Run<'_> {
@@ -108,23 +174,21 @@ impl InplaceOp2 for Run<'_> {
         let n = self.pass.rows * width(l1);
         let (dst, src) = (&mut values_mut(s1, l1)?[..n], &values(s2, l2)?[..n]);
         let mut state = self.state.lock().map_err(|_| candle_core::Error::msg("the state's lock is poisoned"))?;
-        let (conv, rest) = state.split_at_mut(self.recurrent.n_conv);
-        let state = State { conv, rest };
+        let (now, next) = &mut *state;
+        let (conv, rest) = next.split_at_mut(self.recurrent.n_conv);
+        let (conv_now, rest_now) = now.split_at(self.recurrent.n_conv);
+        let state = State { conv: Kept { now: conv_now, next: conv }, rest: Kept { now: rest_now, next: rest } };
+        let to = Target { rows: dst, add: self.add };
         let mut buffers = self.pass.compute.recurrent_buffers();
         match &self.recurrent.kind {
-            Kind::GatedConv(layer) => layer.run(self.pass, src, state, &mut buffers),
-            Kind::ChannelScan(layer) => layer.run(self.pass, src, state, &mut buffers),
-            Kind::HeadScan(layer) => layer.run(self.pass, src, state, &mut buffers),
-            Kind::Delta(layer) => layer.run(self.pass, src, state, &mut buffers),
-            Kind::Retention(layer) => layer.run(self.pass, src, state, &mut buffers),
-            Kind::Removal(layer) => layer.run(self.pass, src, state, &mut buffers),
-            Kind::Decay(layer) => layer.run(self.pass, src, state, &mut buffers),
-            Kind::ChannelMix(layer) => layer.run(self.pass, src, state, &mut buffers),
-        }
-        if self.add {
-            dst.iter_mut().zip(&buffers.output).for_each(|(y, x)| *y += x);
-        } else {
-            dst.copy_from_slice(&buffers.output[..n]);
+            Kind::GatedConv(layer) => layer.run(self.pass, src, state, &mut buffers, to),
+            Kind::ChannelScan(layer) => layer.run(self.pass, src, state, &mut buffers, to),
+            Kind::HeadScan(layer) => layer.run(self.pass, src, state, &mut buffers, to),
+            Kind::Delta(layer) => layer.run(self.pass, src, state, &mut buffers, to),
+            Kind::Retention(layer) => layer.run(self.pass, src, state, &mut buffers, to),
+            Kind::Removal(layer) => layer.run(self.pass, src, state, &mut buffers, to),
+            Kind::Decay(layer) => layer.run(self.pass, src, state, &mut buffers, to),
+            Kind::ChannelMix(layer) => layer.run(self.pass, src, state, &mut buffers, to),
         }
         Ok(())
     }
@@ -132,12 +196,7 @@ impl InplaceOp2 for Run<'_> {
 
 /// out = linear(x) for each row.
 pub fn apply(pass: &Pass, linear: &Linear, x: &[f32], out: &mut Vec<f32>) {
-    let n_out = linear.weight.n_out;
-    out.resize(pass.rows * n_out, 0.0);
-    let x = pass.prepare(&x[..pass.rows * linear.weight.n_in], pass.rows, &[linear.weight.ty]);
-    let bias = (!linear.bias.is_empty()).then_some(&linear.bias[..]);
-    let part = kernels::Linear { bias, ..kernels::Linear::new(linear.weight.rows(0), &x) };
-    pass.compute.kernels().linear(&x, &[part], out, n_out);
+    beside(pass, from_ref(linear), x, out);
 }
 
 /// out = the last of `linears` of what the one before gives, and so on.
@@ -154,21 +213,10 @@ pub fn chain(pass: &Pass, linears: &[Linear], x: &[f32], out: &mut Vec<f32>, bet
 }
 
 /// out = what each of `linears` gives, side by side in each row.
-pub fn beside(pass: &Pass, linears: &[Linear], x: &[f32], out: &mut Vec<f32>, one: &mut Vec<f32>) {
-    if let [linear] = linears {
-        return apply(pass, linear, x, out);
-    }
+pub fn beside(pass: &Pass, linears: &[Linear], x: &[f32], out: &mut Vec<f32>) {
     let width: usize = linears.iter().map(|l| l.weight.n_out).sum();
     out.resize(pass.rows * width, 0.0);
-    let mut at = 0;
-    for linear in linears {
-        let n = linear.weight.n_out;
-        apply(pass, linear, x, one);
-        for (row, part) in out.chunks_exact_mut(width).zip(one.chunks_exact(n)) {
-            row[at..at + n].copy_from_slice(part);
-        }
-        at += n;
-    }
+    multiply(pass, linears, x, out, false);
 }
 
 pub fn silu(x: f32) -> f32 {

@@ -1,9 +1,9 @@
 //! Linear attention whose heads forget at fixed rates.
 
+use super::super::super::kernels::{Curve, Turn};
 use super::super::super::plan::{RetentionPlan, TensorError};
 use super::super::super::weight::{Linear, Norm};
-use super::super::activation::sigmoid;
-use super::{Buffers, Pass, State, apply, silu};
+use super::{Buffers, Pass, State, Target, apply};
 use crate::gguf::Gguf;
 
 pub struct Retention {
@@ -25,36 +25,31 @@ impl Retention {
         })
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
-        let dim = self.plan.head_dim;
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
+        let (dim, set) = (self.plan.head_dim, pass.compute.set());
         let n = self.plan.n_head * dim;
         apply(pass, &self.qkv, x, &mut b.mixed);
         apply(pass, &self.gate, x, &mut b.select);
-        b.mixed.iter_mut().for_each(|x| *x = silu(*x));
-        b.step.resize(pass.rows * n, 0.0);
-        let mut given = vec![0.0; n];
-        let gates = b.select.chunks_exact(n);
-        for ((row, gate), out) in b.mixed.chunks_exact(3 * n).zip(gates).zip(b.step.chunks_exact_mut(n)) {
-            let heads = row.chunks_exact(3 * dim).zip(state.rest.chunks_exact_mut(dim * dim)).zip(given.chunks_exact_mut(dim));
-            for (((qkv, s), given), remains) in heads.zip(&self.plan.remains) {
-                let (q, kv) = qkv.split_at(dim);
+        pass.each_part(&mut b.mixed, 3 * n, |_, _, x| set.curve(Curve::Silu, x));
+        b.rates.resize(pass.rows * n, 0.0);
+        let qkv = &b.mixed;
+        state.rest.each_columns(pass, &mut b.rates, dim, |columns, s, given| {
+            let h = columns.start / dim;
+            for r in 0..pass.rows {
+                let (q, kv) = qkv[r * 3 * n + 3 * h * dim..][..3 * dim].split_at(dim);
                 let (k, v) = kv.split_at(dim);
-                turn(s, *remains, (q, k, v), given);
+                set.write_and_read(s, &Turn { q, k, v, remains: &self.plan.remains[h..=h] }, given.row(r));
             }
-            self.norm.row(pass.compute.set(), &given, out);
-            out.iter_mut().zip(gate).for_each(|(y, g)| *y *= sigmoid(*g));
-        }
-        apply(pass, &self.out, &b.step, &mut b.output);
-    }
-}
-
-/// s, [head_dim][head_dim], keeps what `remains`, writes `v` under `k`, and gives what it holds for `q`.
-fn turn(s: &mut [f32], remains: f32, (q, k, v): (&[f32], &[f32], &[f32]), given: &mut [f32]) {
-    given.fill(0.0);
-    for ((row, k), q) in s.chunks_exact_mut(v.len()).zip(k).zip(q) {
-        for ((s, v), g) in row.iter_mut().zip(v).zip(given.iter_mut()) {
-            *s = *s * remains + k * v;
-            *g += *s * q;
-        }
+        });
+        b.step.resize(pass.rows * n, 0.0);
+        let (given, gates) = (&b.rates, &b.select);
+        pass.each_row(&mut b.step, n, |r, out| {
+            out.copy_from_slice(&gates[r * n..][..n]);
+            set.curve(Curve::Sigmoid, out);
+            let mut normed = vec![0.0; n];
+            self.norm.row(set, &given[r * n..][..n], &mut normed);
+            set.multiply(out, &normed);
+        });
+        to.linear(pass, &self.out, &b.step);
     }
 }

@@ -1,11 +1,15 @@
 //! Selective scans: a state that decays by what each token says, and is read by what it says.
 
+use super::super::super::kernels::{ChannelStep, Curve};
 use super::super::super::plan::{ChannelScanPlan, HeadScanPlan, ScanSource, TensorError};
 use super::super::super::weight::{Linear, Norm, vector};
 use super::super::activation::softplus;
 use super::conv::Conv;
-use super::{Buffers, Pass, State, apply, silu};
+use super::{Buffers, Kept, Pass, State, Strided, Target, apply};
 use crate::gguf::Gguf;
+
+/// Channels that are scanned together.
+const CHANNELS: usize = 64;
 
 pub struct ChannelScan {
     plan: ChannelScanPlan,
@@ -38,44 +42,49 @@ impl ChannelScan {
         })
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
-        let (n, n_state, n_rank) = (self.plan.n_inner, self.plan.n_state, self.plan.n_rank);
-        apply(pass, &self.input, x, &mut b.input);
-        b.mixed.clear();
-        b.input.chunks_exact(2 * n).for_each(|row| b.mixed.extend_from_slice(&row[..n]));
-        self.conv.run(state.conv, &mut b.mixed, silu);
+    /// step | b | c of each row, into `select`.
+    fn select(&self, pass: &Pass, b: &mut Buffers) {
+        let (n_state, n_rank) = (self.plan.n_state, self.plan.n_rank);
         apply(pass, &self.select, &b.mixed, &mut b.select);
-        let width = n_rank + 2 * n_state;
-        if let Some(norms) = &self.norms {
-            let mut before = vec![0.0; width];
-            for row in b.select.chunks_exact_mut(width) {
-                before.copy_from_slice(row);
-                let mut at = 0;
-                for (norm, n) in norms.iter().zip([n_rank, n_state, n_state]) {
-                    norm.row(pass.compute.set(), &before[at..at + n], &mut row[at..at + n]);
-                    at += n;
-                }
+        let Some(norms) = &self.norms else { return };
+        pass.each_row(&mut b.select, n_rank + 2 * n_state, |_, row| {
+            let (before, mut at) = (row.to_vec(), 0);
+            for (norm, n) in norms.iter().zip([n_rank, n_state, n_state]) {
+                norm.row(pass.compute.set(), &before[at..at + n], &mut row[at..at + n]);
+                at += n;
             }
-        }
+        });
+    }
+
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
+        let (n, n_state, n_rank, set) = (self.plan.n_inner, self.plan.n_state, self.plan.n_rank, pass.compute.set());
+        apply(pass, &self.input, x, &mut b.input);
+        let inputs = Strided { rows: &b.input, first: 0, stride: 2 * n };
+        self.conv.run(pass, state.conv, inputs, &mut b.mixed, |_, _, sums| set.curve(Curve::Silu, sums));
+        self.select(pass, b);
+        let width = n_rank + 2 * n_state;
         b.rates.clear();
         b.select.chunks_exact(width).for_each(|row| b.rates.extend_from_slice(&row[..n_rank]));
         apply(pass, &self.step, &b.rates, &mut b.step);
-        let rows =
-            b.mixed.chunks_exact_mut(n).zip(b.step.chunks_exact(n)).zip(b.select.chunks_exact(width)).zip(b.input.chunks_exact(2 * n));
-        for (((x, step), select), gate) in rows {
-            let (bs, cs) = select[n_rank..].split_at(n_state);
-            for (i, x) in x.iter_mut().enumerate() {
-                let dt = softplus(step[i]);
-                let (s, a) = (&mut state.rest[i * n_state..][..n_state], &self.a[i * n_state..][..n_state]);
-                let mut sum = 0.0;
-                for j in 0..n_state {
-                    s[j] = s[j] * (dt * a[j]).exp() + bs[j] * (dt * *x);
-                    sum += s[j] * cs[j];
-                }
-                *x = (sum + self.d[i] * *x) * silu(gate[n + i]);
+        b.given.resize(pass.rows * n, 0.0);
+        let Buffers { input, mixed, select, step, given, .. } = b;
+        state.rest.each_columns(pass, given, CHANNELS, |channels, s, out| {
+            let a = &self.a[channels.start * n_state..channels.end * n_state];
+            let (mut dt, mut gate) = (vec![0.0; channels.len()], vec![0.0; channels.len()]);
+            for r in 0..pass.rows {
+                let (b, c) = select[r * width + n_rank..][..2 * n_state].split_at(n_state);
+                let x = &mixed[r * n..][channels.clone()];
+                dt.copy_from_slice(&step[r * n..][channels.clone()]);
+                set.curve(Curve::Softplus, &mut dt);
+                let out = out.row(r);
+                set.scan_channels(s, &ChannelStep { a, dt: &dt, x, b, c }, out);
+                set.multiply_add(out, &self.d[channels.clone()], x);
+                gate.copy_from_slice(&input[r * 2 * n + n..][channels.clone()]);
+                set.curve(Curve::Silu, &mut gate);
+                set.multiply(out, &gate);
             }
-        }
-        apply(pass, &self.out, &b.mixed, &mut b.output);
+        });
+        to.linear(pass, &self.out, given);
     }
 }
 
@@ -139,86 +148,110 @@ impl HeadScan {
         self.plan.n_inner + 2 * self.plan.n_group * self.plan.n_state
     }
 
-    /// x | b | c into `mixed`, z | step into `rates`.
-    fn read(&self, pass: &Pass, x: &[f32], conv: &mut [f32], b: &mut Buffers) {
-        let (n_inner, n_mixed) = (self.plan.n_inner, self.n_mixed());
-        b.mixed.clear();
-        b.rates.clear();
+    /// Computes what the scan reads: see [`HeadScan::parts`].
+    fn read(&self, pass: &Pass, x: &[f32], conv: Kept, b: &mut Buffers) {
         match &self.source {
             Source::Together(input) => {
                 apply(pass, input, x, &mut b.input);
-                for row in b.input.chunks_exact(n_inner + n_mixed + self.plan.n_head) {
-                    let (z, rest) = row.split_at(n_inner);
-                    b.mixed.extend_from_slice(&rest[..n_mixed]);
-                    b.rates.extend_from_slice(z);
-                    b.rates.extend_from_slice(&rest[n_mixed..]);
-                }
-                self.conv.run(conv, &mut b.mixed, silu);
+                let inputs = Strided { rows: &b.input, first: self.plan.n_inner, stride: input.weight.n_out };
+                let set = pass.compute.set();
+                self.conv.run(pass, conv, inputs, &mut b.mixed, |_, _, sums| set.curve(Curve::Silu, sums));
             }
             Source::Selected(selected) => self.select(selected, pass, x, conv, b),
         }
     }
 
-    fn select(&self, selected: &Selected, pass: &Pass, x: &[f32], conv: &mut [f32], b: &mut Buffers) {
+    /// Where what was read lies.
+    fn parts<'a>(&self, input: &'a [f32], mixed: &'a [f32], select: &'a [f32], step: &'a [f32]) -> Parts<'a> {
         let HeadScanPlan { n_inner, n_state, n_head, .. } = self.plan;
-        let dim = n_inner / n_head;
-        apply(pass, &selected.input, x, &mut b.input);
-        b.output.clear();
-        b.input.chunks_exact(2 * dim).for_each(|head| b.output.extend_from_slice(&head[dim..]));
-        self.conv.run(conv, &mut b.output, silu);
-        apply(pass, &selected.select, &b.output, &mut b.select);
-        let n_step = selected.step.weight.n_in;
-        let mut steps = Vec::with_capacity(pass.rows * n_step);
-        for (row, xs) in b.select.chunks_exact_mut(2 * n_state + n_step).zip(b.output.chunks_exact(n_inner)) {
-            let (mut at, before) = (0, row.to_vec());
-            for (norm, n) in selected.norms.iter().zip([n_state, n_state, n_step]) {
-                norm.row(pass.compute.set(), &before[at..at + n], &mut row[at..at + n]);
-                at += n;
+        let (n_mixed, dim) = (self.n_mixed(), n_inner / n_head);
+        match &self.source {
+            Source::Together(all) => {
+                let (of_input, of_mixed) = (
+                    |first| Strided { rows: input, first, stride: all.weight.n_out },
+                    |first| Strided { rows: mixed, first, stride: n_mixed },
+                );
+                Parts { z: of_input(0), z_each: dim, x: of_mixed(0), select: of_mixed(n_inner), step: of_input(n_inner + n_mixed) }
             }
-            b.mixed.extend_from_slice(xs);
-            b.mixed.extend_from_slice(&row[..2 * n_state]);
-            steps.extend_from_slice(&row[2 * n_state..]);
-        }
-        apply(pass, &selected.step, &steps, &mut b.step);
-        for (row, step) in b.input.chunks_exact(2 * n_inner).zip(b.step.chunks_exact(n_head)) {
-            row.chunks_exact(2 * dim).for_each(|head| b.rates.extend_from_slice(&head[..dim]));
-            b.rates.extend_from_slice(step);
+            Source::Selected(selected) => Parts {
+                z: Strided { rows: input, first: 0, stride: 2 * n_inner },
+                z_each: 2 * dim,
+                x: Strided { rows: mixed, first: 0, stride: n_inner },
+                select: Strided { rows: select, first: 0, stride: 2 * n_state + selected.step.weight.n_in },
+                step: Strided { rows: step, first: 0, stride: n_head },
+            },
         }
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
-        let HeadScanPlan { n_inner, n_state, n_head, n_group, .. } = self.plan;
-        let dim = n_inner / n_head;
-        self.read(pass, x, state.conv, b);
-        b.select.resize(pass.rows * n_inner, 0.0);
-        let mut before = vec![0.0; n_inner / n_group];
-        let rows = b.rates.chunks_exact(n_inner + n_head).zip(b.mixed.chunks_exact(self.n_mixed()));
-        for ((row, mixed), y) in rows.zip(b.select.chunks_exact_mut(n_inner)) {
-            let (z, steps) = row.split_at(n_inner);
-            let (xs, bc) = mixed.split_at(n_inner);
-            let (bs, cs) = bc.split_at(n_group * n_state);
-            for (h, step) in steps.iter().enumerate() {
-                let dt = softplus(step + self.step_bias[h]);
-                let decay = (dt * self.a[h]).exp();
-                let group = h / (n_head / n_group) * n_state;
-                let (bs, cs) = (&bs[group..][..n_state], &cs[group..][..n_state]);
-                for i in h * dim..(h + 1) * dim {
-                    let (x, s) = (xs[i], &mut state.rest[i * n_state..][..n_state]);
-                    let mut sum = 0.0;
-                    for j in 0..n_state {
-                        s[j] = s[j] * decay + bs[j] * (dt * x);
-                        sum += s[j] * cs[j];
-                    }
-                    y[i] = (sum + self.d[h] * x) * silu(z[i]);
-                }
+    fn select(&self, selected: &Selected, pass: &Pass, x: &[f32], conv: Kept, b: &mut Buffers) {
+        let HeadScanPlan { n_inner, n_state, n_head, .. } = self.plan;
+        let (dim, set) = (n_inner / n_head, pass.compute.set());
+        apply(pass, &selected.input, x, &mut b.input);
+        b.given.resize(pass.rows * n_inner, 0.0);
+        pass.each_row(&mut b.given, n_inner, |r, row| {
+            let heads = b.input[r * 2 * n_inner..][..2 * n_inner].chunks_exact(2 * dim);
+            row.chunks_exact_mut(dim).zip(heads).for_each(|(x, head)| x.copy_from_slice(&head[dim..]));
+        });
+        let inputs = Strided { rows: &b.given, first: 0, stride: n_inner };
+        self.conv.run(pass, conv, inputs, &mut b.mixed, |_, _, sums| set.curve(Curve::Silu, sums));
+        apply(pass, &selected.select, &b.mixed, &mut b.select);
+        let n_step = selected.step.weight.n_in;
+        let width = 2 * n_state + n_step;
+        pass.each_row(&mut b.select, width, |_, row| {
+            let (mut at, before) = (0, row.to_vec());
+            for (norm, n) in selected.norms.iter().zip([n_state, n_state, n_step]) {
+                norm.row(set, &before[at..at + n], &mut row[at..at + n]);
+                at += n;
             }
-            if let Some(norm) = &self.norm {
-                for (g, y) in y.chunks_exact_mut(n_inner / n_group).enumerate() {
-                    before.copy_from_slice(y);
-                    norm.part(pass.compute.set(), &before, g * (n_inner / n_group), y);
-                }
-            }
-        }
-        apply(pass, &self.out, &b.select, &mut b.output);
+        });
+        b.rates.clear();
+        b.select.chunks_exact(width).for_each(|row| b.rates.extend_from_slice(&row[2 * n_state..]));
+        apply(pass, &selected.step, &b.rates, &mut b.step);
     }
+
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
+        let HeadScanPlan { n_inner, n_state, n_head, n_group, .. } = self.plan;
+        let (dim, set) = (n_inner / n_head, pass.compute.set());
+        self.read(pass, x, state.conv, b);
+        b.given.resize(pass.rows * n_inner, 0.0);
+        let Buffers { input, mixed, select, step, given, .. } = b;
+        let Parts { z, z_each, x, select, step } = self.parts(input, mixed, select, step);
+        state.rest.each_columns(pass, given, dim, |columns, s, out| {
+            let h = columns.start / dim;
+            let group = h / (n_head / n_group) * n_state;
+            let (mut stepped, mut gate) = (vec![0.0; dim], vec![0.0; dim]);
+            for r in 0..pass.rows {
+                let dt = softplus(step.row(r)[h] + self.step_bias[h]);
+                let x = &x.row(r)[columns.clone()];
+                let [b, c] = [group, n_group * n_state + group].map(|at| &select.row(r)[at..at + n_state]);
+                stepped.copy_from_slice(x);
+                set.scale(&mut stepped, dt);
+                let out = out.row(r);
+                set.scan_head(s, (dt * self.a[h]).exp(), &stepped, [b, c], out);
+                set.axpy(self.d[h], x, out);
+                gate.copy_from_slice(&z.row(r)[h * z_each..][..dim]);
+                set.curve(Curve::Silu, &mut gate);
+                set.multiply(out, &gate);
+            }
+        });
+        if let Some(norm) = &self.norm {
+            let size = n_inner / n_group;
+            pass.each_row(given, n_inner, |_, row| {
+                let before = row.to_vec();
+                for (g, y) in row.chunks_exact_mut(size).enumerate() {
+                    norm.part(set, &before[g * size..][..size], g * size, y);
+                }
+            });
+        }
+        to.linear(pass, &self.out, given);
+    }
+}
+
+/// What a scan reads: z of each head, `z_each` values apart, x of all, b | c of all groups, and steps.
+struct Parts<'a> {
+    z: Strided<'a>,
+    z_each: usize,
+    x: Strided<'a>,
+    select: Strided<'a>,
+    step: Strided<'a>,
 }

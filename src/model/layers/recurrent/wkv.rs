@@ -1,10 +1,11 @@
 //! Linear attention by tokens that are mixed with the token before them.
 
+use super::super::super::kernels::{self, Curve, KernelSet, Turn};
 use super::super::super::plan::{ChannelMixPlan, DecayPlan, GroupNormPlan, LowRankPlan, RemovalPlan, TensorError};
 use super::super::super::weight::{Linear, Weight, vector};
-use super::super::activation::sigmoid;
-use super::{Buffers, Pass, State, apply, silu};
+use super::{Buffers, Kept, Pass, State, Target, apply};
 use crate::gguf::Gguf;
+use std::ops::Range;
 
 /// Of the norm of each head (as RWKV's own code has it).
 const GROUP_EPS: f32 = 64e-5;
@@ -25,16 +26,37 @@ impl LowRank {
         Ok(Self { a: Linear::bind(file, &plan.a)?, b: Linear::bind(file, &plan.b)?, base })
     }
 
-    fn run(&self, pass: &Pass, x: &[f32], squash: impl Fn(f32) -> f32) -> Vec<f32> {
-        let (mut low, mut out) = (Vec::new(), Vec::new());
-        apply(pass, &self.a, x, &mut low);
-        low.iter_mut().for_each(|x| *x = squash(*x));
-        apply(pass, &self.b, &low, &mut out);
-        if !self.base.is_empty() {
-            out.chunks_exact_mut(self.base.len()).for_each(|row| row.iter_mut().zip(&self.base).for_each(|(x, b)| *x += b));
+    fn run(&self, pass: &Pass, x: &[f32], squash: Option<Curve>, low: &mut Vec<f32>, out: &mut Vec<f32>) {
+        let set = pass.compute.set();
+        apply(pass, &self.a, x, low);
+        if let Some(squash) = squash {
+            pass.each_part(low, self.a.weight.n_out, |_, _, x| set.curve(squash, x));
         }
-        out
+        apply(pass, &self.b, low, out);
+        if !self.base.is_empty() {
+            pass.each_part(out, self.base.len(), |_, part, x| set.axpy(1.0, &self.base[part], x));
+        }
     }
+}
+
+/// Rows between the steps of a layer whose tokens are mixed with those before them.
+#[derive(Default)]
+pub struct Rows {
+    /// The shares of both tokens that each matrix reads.
+    parts: [Vec<f32>; 6],
+    low: Vec<f32>,
+    hidden: Vec<f32>,
+    shares: Vec<f32>,
+    r: Vec<f32>,
+    w: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    rate: Vec<f32>,
+    gate: Vec<f32>,
+    out: Vec<f32>,
+    /// Values of the first layer of a pass, and how much of them a later one takes.
+    first: Vec<f32>,
+    first_share: Vec<f32>,
 }
 
 struct GroupNorm {
@@ -47,40 +69,49 @@ impl GroupNorm {
         Ok(Self { weight: vector(file, &plan.weight)?, bias: vector(file, &plan.bias)? })
     }
 
-    fn run(&self, y: &mut [f32], head_dim: usize) {
-        for (h, head) in y.chunks_exact_mut(head_dim).enumerate() {
-            let mean = head.iter().sum::<f32>() / head_dim as f32;
-            head.iter_mut().for_each(|x| *x -= mean);
-            let variance = head.iter().map(|x| x * x).sum::<f32>() / head_dim as f32;
-            let scale = 1.0 / (variance + GROUP_EPS).sqrt();
-            let own = h * head_dim..(h + 1) * head_dim;
-            for (x, (w, b)) in head.iter_mut().zip(self.weight[own.clone()].iter().zip(&self.bias[own])) {
-                *x = *x * scale * w + b;
-            }
-        }
+    /// Of the values of one head, which are those from `at` on.
+    fn run(&self, set: &KernelSet, head: &mut [f32], at: usize) {
+        let n = head.len();
+        let mean = head.iter().sum::<f32>() / n as f32;
+        head.iter_mut().for_each(|x| *x -= mean);
+        set.scale(head, 1.0 / (set.dot(head, head) / n as f32 + GROUP_EPS).sqrt());
+        set.multiply(head, &self.weight[at..at + n]);
+        set.axpy(1.0, &self.bias[at..at + n], head);
     }
 }
 
-/// The difference of each row to the row before; `last` holds the one before the first.
-fn shifts(x: &[f32], last: &mut [f32]) -> Vec<f32> {
-    let n = last.len();
-    let mut out = Vec::with_capacity(x.len());
-    for row in x.chunks_exact(n) {
-        out.extend(last.iter().zip(row).map(|(before, x)| before - x));
-        last.copy_from_slice(row);
+/// Rows and the ones before them; the state holds the one before the first, and then the last.
+#[derive(Clone, Copy)]
+struct Shifted<'a> {
+    x: &'a [f32],
+    last: &'a [f32],
+}
+
+impl<'a> Shifted<'a> {
+    fn new(x: &'a [f32], state: Kept<'a>) -> Self {
+        state.next.copy_from_slice(&x[x.len() - state.now.len()..]);
+        Self { x, last: state.now }
     }
-    out
-}
 
-/// x + shift * lerp
-fn mixed(x: &[f32], shift: &[f32], lerp: &[f32]) -> Vec<f32> {
-    x.iter().zip(shift).zip(lerp.iter().cycle()).map(|((x, s), l)| x + s * l).collect()
-}
+    fn width(&self) -> usize {
+        self.last.len()
+    }
 
-fn linear(pass: &Pass, linear: &Linear, x: &[f32]) -> Vec<f32> {
-    let mut out = Vec::new();
-    apply(pass, linear, x, &mut out);
-    out
+    /// Row `r`, and the one before.
+    fn row(&self, r: usize) -> (&'a [f32], &'a [f32]) {
+        let n = self.width();
+        (&self.x[r * n..][..n], if r == 0 { self.last } else { &self.x[(r - 1) * n..][..n] })
+    }
+
+    /// out[r] = x[r] with its share of the row before, as `lerp` has it.
+    fn mix(&self, pass: &Pass, lerp: &[f32], out: &mut Vec<f32>) {
+        out.resize(self.x.len(), 0.0);
+        pass.each_part(out, self.width(), |r, part, out| {
+            let (row, before) = self.row(r);
+            out.copy_from_slice(&row[part.clone()]);
+            pass.compute.set().approach(out, &before[part.clone()], &lerp[part]);
+        });
+    }
 }
 
 pub struct Removal {
@@ -123,74 +154,99 @@ impl Removal {
         })
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
-        let (n, dim) = (self.n_embd, self.head_dim);
-        let shift = shifts(x, state.conv);
-        let part = |i: usize| mixed(x, &shift, &self.lerp[i * n..(i + 1) * n]);
-        let r = linear(pass, &self.r, &part(0));
-        let mut w = self.decay.run(pass, &part(1), f32::tanh);
-        w.iter_mut().for_each(|x| *x = (-DECAY_MAX * sigmoid(*x)).exp());
-        let mut k = linear(pass, &self.k, &part(2));
-        let xv = part(3);
-        let mut v = linear(pass, &self.v, &xv);
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
+        let rows = &mut b.of_tokens;
+        self.read(pass, Shifted::new(x, state.conv), rows);
+        let mut out = std::mem::take(&mut rows.out);
+        out.resize(x.len(), 0.0);
+        state.rest.each_columns(pass, &mut out, self.head_dim, |own, s, out| {
+            let mut head = Head::new(self, pass.compute.set(), own);
+            for r in 0..pass.rows {
+                head.token(rows, r, s, out.row(r));
+            }
+        });
+        to.linear(pass, &self.out, &out);
+        rows.out = out;
+    }
+
+    /// What tokens say, as the matrices give it.
+    fn read(&self, pass: &Pass, x: Shifted, rows: &mut Rows) {
+        let n = self.n_embd;
+        for (i, part) in rows.parts.iter_mut().enumerate().take(if self.gate.is_some() { 6 } else { 5 }) {
+            x.mix(pass, &self.lerp[i * n..(i + 1) * n], part);
+        }
+        let [of_r, of_w, of_k, of_v, of_rate, of_gate] = &rows.parts;
+        apply(pass, &self.r, of_r, &mut rows.r);
+        self.decay.run(pass, of_w, Some(Curve::Tanh), &mut rows.low, &mut rows.w);
+        apply(pass, &self.k, of_k, &mut rows.k);
+        apply(pass, &self.v, of_v, &mut rows.v);
         match &self.first {
-            None => b.first.clone_from(&v),
-            Some(low) => {
-                let share = low.run(pass, &xv, |x| x);
-                v.iter_mut().zip(b.first.iter().zip(&share)).for_each(|(v, (first, s))| *v += (first - *v) * sigmoid(*s));
-            }
+            None => rows.first.clone_from(&rows.v),
+            Some(low) => low.run(pass, of_v, None, &mut rows.low, &mut rows.first_share),
         }
-        let mut a = self.rate.run(pass, &part(4), |x| x);
-        a.iter_mut().for_each(|x| *x = sigmoid(*x));
-        let gate = self.gate.as_ref().map(|g| g.run(pass, &part(5), sigmoid));
-        b.mixed.resize(x.len(), 0.0);
-        let mut removal = vec![0.0; n];
-        for row in 0..pass.rows {
-            let at = row * n..(row + 1) * n;
-            let (k, a) = (&mut k[at.clone()], &a[at.clone()]);
-            removal.iter_mut().zip(k.iter().zip(&self.removal_scale)).for_each(|(y, (k, s))| *y = k * s);
-            removal.chunks_exact_mut(dim).for_each(unit);
-            k.iter_mut().zip(a.iter().zip(&self.rate_share)).for_each(|(k, (a, s))| *k += (a - 1.0) * (*k * s));
-            let (r, w, v, y) = (&r[at.clone()], &w[at.clone()], &v[at.clone()], &mut b.mixed[at.clone()]);
-            for h in 0..n / dim {
-                let own = h * dim..(h + 1) * dim;
-                let state = &mut state.rest[h * dim * dim..][..dim * dim];
-                let parts = [&r[own.clone()], &w[own.clone()], &k[own.clone()], &v[own.clone()], &removal[own.clone()], &a[own.clone()]];
-                turn(state, parts, &mut y[own]);
-            }
-            if let Some(norm) = &self.norm {
-                norm.run(y, dim);
-            }
-            for h in 0..n / dim {
-                let own = h * dim..(h + 1) * dim;
-                let sum: f32 = own.clone().map(|i| k[i] * r[i] * self.bonus[i]).sum();
-                y[own.clone()].iter_mut().zip(&v[own]).for_each(|(y, v)| *y += sum * v);
-            }
-            if let Some(gate) = &gate {
-                y.iter_mut().zip(&gate[at]).for_each(|(y, g)| *y *= g);
-            }
+        self.rate.run(pass, of_rate, None, &mut rows.low, &mut rows.rate);
+        if let Some(gate) = &self.gate {
+            gate.run(pass, of_gate, Some(Curve::Sigmoid), &mut rows.low, &mut rows.gate);
         }
-        apply(pass, &self.out, &b.mixed, &mut b.output);
     }
 }
 
-/// Brings a removal key to length 1.
-fn unit(head: &mut [f32]) {
-    let length = head.iter().map(|x| x * x).sum::<f32>().sqrt().max(REMOVAL_EPS);
-    head.iter_mut().for_each(|x| *x /= length);
+/// One head's tokens, one after the other.
+struct Head<'a> {
+    of: &'a Removal,
+    set: &'a KernelSet,
+    own: Range<usize>,
+    w: Vec<f32>,
+    k: Vec<f32>,
+    v: Vec<f32>,
+    rate: Vec<f32>,
+    removal: Vec<f32>,
+    back: Vec<f32>,
 }
 
-/// One token of one head: s, [value][key], forgets, loses what the removal key finds, takes k v, and is read by r.
-fn turn(s: &mut [f32], [r, w, k, v, removal, rate]: [&[f32]; 6], y: &mut [f32]) {
-    let dim = r.len();
-    for (row, (v, y)) in s.chunks_exact_mut(dim).zip(v.iter().zip(y)) {
-        let found: f32 = row.iter().zip(removal).map(|(s, x)| -s * x).sum();
-        let mut sum = 0.0;
-        for j in 0..dim {
-            row[j] = row[j] * w[j] + v * k[j] + found * (removal[j] * rate[j]);
-            sum += row[j] * r[j];
+impl<'a> Head<'a> {
+    fn new(of: &'a Removal, set: &'a KernelSet, own: Range<usize>) -> Self {
+        let room = || vec![0.0; own.len()];
+        Self { of, set, w: room(), k: room(), v: room(), rate: room(), removal: room(), back: room(), own }
+    }
+
+    fn token(&mut self, rows: &Rows, r: usize, s: &mut [f32], out: &mut [f32]) {
+        let (of, set) = (self.of, self.set);
+        let at = r * of.n_embd + self.own.start..r * of.n_embd + self.own.end;
+        let Self { own, w, k, v, rate, removal, back, .. } = self;
+        w.copy_from_slice(&rows.w[at.clone()]);
+        set.curve(Curve::Sigmoid, w);
+        set.scale(w, -DECAY_MAX);
+        set.curve(Curve::Exp, w);
+        v.copy_from_slice(&rows.v[at.clone()]);
+        if of.first.is_some() {
+            back.copy_from_slice(&rows.first_share[at.clone()]);
+            set.curve(Curve::Sigmoid, back);
+            set.approach(v, &rows.first[at.clone()], back);
         }
-        *y = sum;
+        rate.copy_from_slice(&rows.rate[at.clone()]);
+        set.curve(Curve::Sigmoid, rate);
+        k.copy_from_slice(&rows.k[at.clone()]);
+        removal.copy_from_slice(k);
+        set.multiply(removal, &of.removal_scale[own.clone()]);
+        let length = set.dot(removal, removal).sqrt();
+        set.scale(removal, 1.0 / length.max(REMOVAL_EPS));
+        // A key's share that the rate leaves: k + (rate - 1) * k * share.
+        back.copy_from_slice(k);
+        set.multiply(back, rate);
+        set.approach(k, back, &of.rate_share[own.clone()]);
+        back.copy_from_slice(removal);
+        set.multiply(back, rate);
+        let q = &rows.r[at.clone()];
+        set.remove(s, &kernels::Removal { q, k, remains: w, removal, back, v }, out);
+        if let Some(norm) = &of.norm {
+            norm.run(set, out, own.start);
+        }
+        set.multiply(k, &of.bonus[own.clone()]);
+        set.axpy(set.dot(k, q), v, out);
+        if of.gate.is_some() {
+            set.multiply(out, &rows.gate[at]);
+        }
     }
 }
 
@@ -229,74 +285,85 @@ impl Decay {
         })
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
         let DecayPlan { n_embd: n, head_dim: dim, n_head_kv, .. } = self.plan;
-        let [xw, xk, xv, xr, xg] = self.parts(pass, x, &shifts(x, state.conv));
-        let (r, mut k, v) = (linear(pass, &self.r, &xr), linear(pass, &self.k, &xk), linear(pass, &self.v, &xv));
-        let gate = linear(pass, &self.gate, &xg);
-        let mut w = self.decay.run(pass, &xw, f32::tanh);
-        w.iter_mut().for_each(|x| *x = (-x.exp()).exp());
-        let (n_head, n_kv) = (n / dim, n_head_kv * dim);
-        let each = n_head / n_head_kv;
+        let (set, rows) = (pass.compute.set(), &mut b.of_tokens);
+        self.read(pass, Shifted::new(x, state.conv), rows);
+        let mut out = std::mem::take(&mut rows.out);
+        out.resize(x.len(), 0.0);
+        // Fewer heads of keys and values serve several heads of states each; with a bonus there are as many.
+        let (n_kv, each) = (n_head_kv * dim, n / dim / n_head_kv);
         let own_bonus = !self.bonus.is_empty();
-        if !own_bonus {
-            // Keys of fewer heads are repeated before the decay takes its share.
-            let rows = k.chunks_exact(n_kv);
-            k = rows.flat_map(|row| row.chunks_exact(dim).flat_map(|head| head.repeat(each))).collect();
-            k.iter_mut().zip(&w).for_each(|(k, w)| *k *= 1.0 - w);
-        }
-        b.mixed.resize(pass.rows * n, 0.0);
-        let scale = 1.0 / (dim as f32).sqrt();
-        for row in 0..pass.rows {
-            let y = &mut b.mixed[row * n..][..n];
-            y.fill(0.0);
-            for h in 0..n_head {
-                let at = row * n + h * dim;
-                let v = match own_bonus {
-                    true => &v[at..at + dim],
-                    false => &v[row * n_kv + h / each * dim..][..dim],
-                };
-                let out = &mut y[h * dim..][..dim];
-                let s = &mut state.rest[h * dim * dim..][..dim * dim];
-                for (i, s) in s.chunks_exact_mut(dim).enumerate() {
-                    let (r, k, w) = (r[at + i], k[at + i], w[at + i]);
-                    for (j, s) in s.iter_mut().enumerate() {
-                        let kv = k * v[j];
-                        if own_bonus {
-                            out[j] += r * (*s + self.bonus[h * dim + i] * kv);
-                            *s = *s * w + kv;
-                        } else {
-                            *s = *s * w + kv;
-                            out[j] += r * scale * *s;
-                        }
-                    }
+        state.rest.each_columns(pass, &mut out, dim, |own, s, out| {
+            let h = own.start / dim;
+            let kv = if own_bonus { own.start } else { h / each * dim };
+            let stride = if own_bonus { n } else { n_kv };
+            let (mut w, mut k, mut q, mut gate) = (vec![0.0; dim], vec![0.0; dim], vec![0.0; dim], vec![0.0; dim]);
+            for r in 0..pass.rows {
+                let at = r * n + own.start..r * n + own.end;
+                w.copy_from_slice(&rows.w[at.clone()]);
+                set.curve(Curve::Exp, &mut w);
+                set.scale(&mut w, -1.0);
+                set.curve(Curve::Exp, &mut w);
+                q.copy_from_slice(&rows.r[at.clone()]);
+                k.copy_from_slice(&rows.k[r * stride + kv..][..dim]);
+                let (v, out) = (&rows.v[r * stride + kv..][..dim], out.row(r));
+                gate.copy_from_slice(&rows.gate[at]);
+                if own_bonus {
+                    set.read_and_write(s, &Turn { q: &q, k: &k, v, remains: &w }, out);
+                    set.multiply(&mut q, &self.bonus[own.clone()]);
+                    set.axpy(set.dot(&q, &k), v, out);
+                } else {
+                    // A key is what the decay leaves free of it.
+                    k.iter_mut().zip(&w).for_each(|(k, w)| *k *= 1.0 - w);
+                    set.scale(&mut q, 1.0 / (dim as f32).sqrt());
+                    set.write_and_read(s, &Turn { q: &q, k: &k, v, remains: &w }, out);
                 }
+                if let Some(norm) = &self.norm {
+                    norm.run(set, out, own.start);
+                }
+                set.curve(if own_bonus { Curve::Silu } else { Curve::Sigmoid }, &mut gate);
+                set.multiply(out, &gate);
             }
-            if let Some(norm) = &self.norm {
-                norm.run(y, dim);
-            }
-            let gate = &gate[row * n..][..n];
-            y.iter_mut().zip(gate).for_each(|(y, g)| *y *= if own_bonus { silu(*g) } else { sigmoid(*g) });
-        }
-        apply(pass, &self.out, &b.mixed, &mut b.output);
+        });
+        to.linear(pass, &self.out, &out);
+        rows.out = out;
+    }
+
+    /// What tokens say, as the matrices give it.
+    fn read(&self, pass: &Pass, x: Shifted, rows: &mut Rows) {
+        self.parts(pass, x, rows);
+        let [of_w, of_k, of_v, of_r, of_gate, _] = &rows.parts;
+        apply(pass, &self.r, of_r, &mut rows.r);
+        apply(pass, &self.k, of_k, &mut rows.k);
+        apply(pass, &self.v, of_v, &mut rows.v);
+        apply(pass, &self.gate, of_gate, &mut rows.gate);
+        self.decay.run(pass, of_w, Some(Curve::Tanh), &mut rows.low, &mut rows.w);
     }
 
     /// The inputs of decay, keys, values, queries and gate, each with its share of the row before.
-    fn parts(&self, pass: &Pass, x: &[f32], shift: &[f32]) -> [Vec<f32>; 5] {
-        let n = self.plan.n_embd;
-        let mut low = linear(pass, &self.shares_a, &mixed(x, shift, &self.lerp_all));
-        low.iter_mut().for_each(|x| *x = x.tanh());
+    fn parts(&self, pass: &Pass, x: Shifted, rows: &mut Rows) {
+        let (n, set) = (self.plan.n_embd, pass.compute.set());
+        let Rows { parts, low, shares, out, .. } = rows;
+        x.mix(pass, &self.lerp_all, out);
+        apply(pass, &self.shares_a, out, low);
+        pass.each_part(low, self.shares_a.weight.n_out, |_, _, x| set.curve(Curve::Tanh, x));
         let rank = self.shares_b.n_in;
-        std::array::from_fn(|i| {
-            let own: Vec<f32> = low.chunks_exact(5 * rank).flat_map(|row| row[i * rank..(i + 1) * rank].to_vec()).collect();
-            let mut shares = vec![0.0; pass.rows * n];
+        for (i, part) in parts.iter_mut().enumerate().take(5) {
+            let own: Vec<f32> = low.chunks_exact(5 * rank).flat_map(|row| &row[i * rank..(i + 1) * rank]).copied().collect();
+            shares.resize(pass.rows * n, 0.0);
             let prepared = pass.prepare(&own, pass.rows, &[self.shares_b.ty]);
-            pass.multiply(&prepared, &self.shares_b, i, &mut shares);
+            pass.multiply(&prepared, &self.shares_b, i, shares);
             drop(prepared);
-            let lerp = self.lerp[i * n..(i + 1) * n].iter().cycle();
-            let terms = x.iter().zip(shift).zip(shares.iter().zip(lerp));
-            terms.map(|((x, s), (share, l))| x + s * (l + share)).collect()
-        })
+            let lerp = &self.lerp[i * n..(i + 1) * n];
+            pass.each_row(shares, n, |_, share| set.axpy(1.0, lerp, share));
+            part.resize(pass.rows * n, 0.0);
+            pass.each_row(part, n, |r, out| {
+                let (row, before) = x.row(r);
+                out.copy_from_slice(row);
+                set.approach(out, before, &shares[r * n..][..n]);
+            });
+        }
     }
 }
 
@@ -320,14 +387,18 @@ impl ChannelMix {
         })
     }
 
-    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers) {
-        let shift = shifts(x, state.conv);
-        let mut hidden = linear(pass, &self.key, &mixed(x, &shift, &self.lerp_k));
-        hidden.iter_mut().for_each(|x| *x = x.max(0.0) * x.max(0.0));
-        apply(pass, &self.value, &hidden, &mut b.output);
-        if let Some((lerp, receptance)) = &self.receptance {
-            let r = linear(pass, receptance, &mixed(x, &shift, lerp));
-            b.output.iter_mut().zip(&r).for_each(|(y, r)| *y *= sigmoid(*r));
-        }
+    pub fn run(&self, pass: &Pass, x: &[f32], state: State, b: &mut Buffers, to: Target) {
+        let (set, x) = (pass.compute.set(), Shifted::new(x, state.conv));
+        let Rows { parts: [part, ..], hidden, r, out, .. } = &mut b.of_tokens;
+        x.mix(pass, &self.lerp_k, part);
+        apply(pass, &self.key, part, hidden);
+        pass.each_part(hidden, self.key.weight.n_out, |_, _, x| x.iter_mut().for_each(|x| *x = x.max(0.0) * x.max(0.0)));
+        let Some((lerp, receptance)) = &self.receptance else { return to.linear(pass, &self.value, hidden) };
+        apply(pass, &self.value, hidden, out);
+        x.mix(pass, lerp, part);
+        apply(pass, receptance, part, r);
+        pass.each_part(r, x.width(), |_, _, r| set.curve(Curve::Sigmoid, r));
+        pass.each_row(out, x.width(), |row, y| set.multiply(y, &r[row * x.width()..][..x.width()]));
+        to.rows(pass, out);
     }
 }
