@@ -1,5 +1,6 @@
 //! The tensors a forward pass works in, allocated once for a loaded model.
 
+use super::kernels::Curve;
 use super::layers::{LinearGroup, Merge, MergeRows, NormInPlace, Pass, PerLayer, Repeat, values, values_mut, width};
 use super::plan::{Plan, Slot, TensorError, Widths};
 use super::rope::Rope;
@@ -264,10 +265,12 @@ impl InplaceOp1 for Finish<'_> {
         if scale == 1.0 && cap.is_none() {
             return Ok(());
         }
-        self.pass.compute.kernels().each_row(&mut values_mut(storage, layout)?[..n], 1, |_, x| {
-            x[0] *= scale;
+        let set = self.pass.compute.set();
+        self.pass.each_part(&mut values_mut(storage, layout)?[..n], width(layout), |_, _, x| {
+            set.scale(x, cap.map_or(scale, |cap| scale / cap));
             if let Some(cap) = cap {
-                x[0] = cap * (x[0] / cap).tanh();
+                set.curve(Curve::Tanh, x);
+                set.scale(x, cap);
             }
         });
         Ok(())

@@ -1,9 +1,7 @@
 //! What stands between the matrices of a feed-forward.
 
-use super::super::kernels::KernelSet;
+use super::super::kernels::{Curve, KernelSet};
 use super::super::plan::{Activation, Clamp};
-use half::f16;
-use std::sync::LazyLock;
 
 /// What is done with a row of what a feed-forward's first matrices give.
 #[derive(Clone, Copy)]
@@ -24,9 +22,10 @@ impl Hidden {
         if self.has_gate { 2 * self.n_ff } else { self.n_ff }
     }
 
-    /// Whether it is silu(gate) * up, which the product's kernel does by itself.
-    pub fn is_plain(&self) -> bool {
-        self.activation == Activation::Silu && self.clamp.is_none() && self.keep_above.is_none() && self.has_gate && !self.fused
+    /// The curve of curve(gate) * up, where it is no more than that: the product's kernel does it by itself.
+    pub fn plain(&self) -> Option<Curve> {
+        let is_plain = self.clamp.is_none() && self.keep_above.is_none() && self.has_gate && !self.fused;
+        plain(self.activation).filter(|_| is_plain)
     }
 
     /// out = activation(gate) * up of `row`, which holds up | gate, or gate | up, or up alone.
@@ -43,6 +42,15 @@ impl Hidden {
             out.copy_from_slice(up);
             alone(set, self.activation, out);
         }
+    }
+}
+
+/// The curve that an activation is.
+fn plain(activation: Activation) -> Option<Curve> {
+    match activation {
+        Activation::Silu => Some(Curve::Silu),
+        Activation::Gelu => Some(Curve::Gelu),
+        _ => None,
     }
 }
 
@@ -65,11 +73,13 @@ pub fn gated(set: &KernelSet, activation: Activation, clamp: Option<Clamp>, gate
             alone(set, activation, gate);
             gate.iter_mut().zip(up).for_each(|(g, u)| *g *= linear * (u / linear).tanh());
         }
-        None if activation == Activation::Silu => set.silu_mul(gate, up),
-        None => {
-            alone(set, activation, gate);
-            gate.iter_mut().zip(up).for_each(|(g, u)| *g *= u);
-        }
+        None => match plain(activation) {
+            Some(curve) => set.gate(curve, gate, up),
+            None => {
+                alone(set, activation, gate);
+                set.multiply(gate, up);
+            }
+        },
         Some(Clamp::Before(limit)) => {
             gate.iter_mut().for_each(|g| *g = g.min(limit));
             alone(set, activation, gate);
@@ -79,42 +89,26 @@ pub fn gated(set: &KernelSet, activation: Activation, clamp: Option<Clamp>, gate
             alone(set, activation, gate);
             gate.iter_mut().zip(up).for_each(|(g, u)| *g = g.min(limit) * u.clamp(-limit, limit));
         }
-        Some(Clamp::Swiglu { alpha, limit }) => gate.iter_mut().zip(up).for_each(|(g, u)| {
-            let x = g.min(limit);
-            *g = x / (1.0 + (-alpha * x).exp()) * (u.clamp(-limit, limit) + 1.0);
-        }),
+        Some(Clamp::Swiglu { alpha, limit }) => {
+            // g * sigmoid(alpha * g) = silu(alpha * g) / alpha
+            gate.iter_mut().for_each(|g| *g = alpha * g.min(limit));
+            set.curve(Curve::Silu, gate);
+            gate.iter_mut().zip(up).for_each(|(g, u)| *g *= (u.clamp(-limit, limit) + 1.0) / alpha);
+        }
     }
 }
 
 /// x = activation(x)
 fn alone(set: &KernelSet, activation: Activation, x: &mut [f32]) {
     match activation {
-        Activation::Silu => x.iter_mut().for_each(|x| *x /= 1.0 + (-*x).exp()),
-        Activation::Gelu if set.is_exact() => x.iter_mut().for_each(|x| *x = gelu(*x)),
-        Activation::Gelu => x.iter_mut().for_each(|x| *x = gelu_by_table(*x)),
+        Activation::Silu => set.curve(Curve::Silu, x),
+        Activation::Gelu => set.gelu(x),
         Activation::Relu => x.iter_mut().for_each(|x| *x = x.max(0.0)),
         Activation::ReluSquared => x.iter_mut().for_each(|x| *x = x.max(0.0) * x.max(0.0)),
         Activation::Situ { beta, .. } => x.iter_mut().for_each(|x| *x = beta * (*x / beta).tanh() * sigmoid(*x)),
         Activation::Xielu(p) => x.iter_mut().for_each(|x| {
             *x = if *x > 0.0 { p.positive * *x * *x + p.beta * *x } else { p.negative * (x.min(p.eps).exp_m1() - *x) + p.beta * *x };
         }),
-    }
-}
-
-/// The tanh form of GELU (arXiv 1606.08415).
-fn gelu(x: f32) -> f32 {
-    const ROOT_2_BY_PI: f32 = 0.797_884_6;
-    0.5 * x * (1.0 + (ROOT_2_BY_PI * x * (1.0 + 0.044_715 * x * x)).tanh())
-}
-
-/// By the rounding of ggml's CPU path (ggml/src/ggml-cpu/vec.h): input and output in F16, nothing below -10, x above 10.
-fn gelu_by_table(x: f32) -> f32 {
-    static TABLE: LazyLock<Vec<f32>> =
-        LazyLock::new(|| (0..=u16::MAX).map(|bits| f16::from_f32(gelu(f16::from_bits(bits).to_f32())).to_f32()).collect());
-    match x {
-        x if x <= -10.0 => 0.0,
-        x if x >= 10.0 => x,
-        x => TABLE[usize::from(f16::from_f32(x).to_bits())],
     }
 }
 

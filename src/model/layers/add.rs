@@ -43,7 +43,7 @@ impl InplaceOp1 for Scale<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        self.pass.compute.set().scale(&mut values_mut(storage, layout)?[..self.pass.rows * self.width], self.scale);
+        self.pass.each_part(values_mut(storage, layout)?, self.width, |_, _, x| self.pass.compute.set().scale(x, self.scale));
         Ok(())
     }
 }
@@ -60,8 +60,7 @@ impl InplaceOp1 for Fill<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let rows = values_mut(storage, layout)?.chunks_exact_mut(self.with.len());
-        rows.take(self.pass.rows).for_each(|row| row.copy_from_slice(self.with));
+        self.pass.each_row(values_mut(storage, layout)?, self.with.len(), |_, row| row.copy_from_slice(self.with));
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! down(activation(gate(x)) * up(x)), or down(activation(up(x)))
 
-use super::super::kernels;
+use super::super::kernels::{self, Curve};
 use super::super::plan::{FeedForwardPlan, TensorError, To};
 use super::super::weight::{Linear, Norm};
 use super::super::workspace::Workspace;
@@ -17,25 +17,27 @@ pub struct FeedForward {
     down: Linear,
     shape: Hidden,
     hidden_norm: Option<Norm>,
-    is_one_step: bool,
+    /// The curve of the gate, where gate and up are one step.
+    one_step: Option<Curve>,
 }
 
 impl FeedForward {
     pub fn bind(file: &Gguf, plan: &FeedForwardPlan) -> Result<Self, TensorError> {
         let linears = std::iter::once(&plan.up).chain(&plan.gate);
+        let shape = Hidden {
+            activation: plan.activation,
+            clamp: plan.clamp,
+            keep_above: plan.keep_above,
+            has_gate: plan.gate.is_some() || plan.fused,
+            fused: plan.fused,
+            n_ff: plan.down.n_in,
+        };
         Ok(Self {
             up_gate: linears.map(|l| Linear::bind(file, l)).collect::<Result<_, _>>()?,
             down: Linear::bind(file, &plan.down)?,
-            shape: Hidden {
-                activation: plan.activation,
-                clamp: plan.clamp,
-                keep_above: plan.keep_above,
-                has_gate: plan.gate.is_some() || plan.fused,
-                fused: plan.fused,
-                n_ff: plan.down.n_in,
-            },
+            shape,
             hidden_norm: plan.hidden_norm.as_ref().map(|n| Norm::bind(file, n)).transpose()?,
-            is_one_step: plan.is_one_step(),
+            one_step: shape.plain().filter(|_| plan.is_one_step()),
         })
     }
 
@@ -54,8 +56,8 @@ impl FeedForward {
     }
 
     fn hidden(&self, pass: &Pass, w: &Workspace, from: &Tensor) -> candle_core::Result<()> {
-        if self.is_one_step {
-            w.hidden.inplace_op2(from, &GatedUp { ffn: self, pass })?;
+        if let Some(by) = self.one_step {
+            w.hidden.inplace_op2(from, &GatedUp { ffn: self, by, pass })?;
         } else {
             w.up_gate.inplace_op2(from, &LinearGroup { linears: &self.up_gate, pass, add: false })?;
             w.hidden.inplace_op2(&w.up_gate, &Activate { shape: self.shape, pass })?;
@@ -67,9 +69,10 @@ impl FeedForward {
     }
 }
 
-/// dst[r] = silu(gate(src[r])) * up(src[r]) in one step, where nothing comes between.
+/// dst[r] = curve(gate(src[r])) * up(src[r]) in one step, where nothing comes between.
 struct GatedUp<'a> {
     ffn: &'a FeedForward,
+    by: Curve,
     pass: &'a Pass<'a>,
 }
 
@@ -83,7 +86,7 @@ impl InplaceOp2 for GatedUp<'_> {
         let [up, gate] = &self.ffn.up_gate[..] else { return Err(candle_core::Error::msg("one step takes two matrices")) };
         let (rows, n_in, n_ff) = (self.pass.rows, up.weight.n_in, up.weight.n_out);
         let x = self.pass.prepare(&src[..rows * n_in], rows, &[up.weight.ty, gate.weight.ty]);
-        let part = kernels::Linear { gate: Some(gate.weight.rows(0)), ..kernels::Linear::new(up.weight.rows(0), &x) };
+        let part = kernels::Linear { gate: Some(gate.weight.rows(0)), by: self.by, ..kernels::Linear::new(up.weight.rows(0), &x) };
         self.pass.compute.kernels().linear(&x, &[part], &mut dst[..rows * n_ff], n_ff);
         Ok(())
     }

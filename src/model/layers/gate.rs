@@ -1,7 +1,7 @@
 //! What a gate lets through of the attended values.
 
+use super::super::kernels::Curve;
 use super::super::plan::GateActivation;
-use super::activation::{sigmoid, softplus};
 use super::{Pass, values, values_mut};
 use candle_core::{CpuStorage, InplaceOp2, Layout};
 use std::ops::Range;
@@ -23,15 +23,17 @@ impl InplaceOp2 for GateRows<'_> {
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let each = self.width / self.at.len();
+        let (each, set) = (self.width / self.at.len(), self.pass.compute.set());
+        let curve = match self.activation {
+            GateActivation::Sigmoid => Curve::Sigmoid,
+            GateActivation::Softplus => Curve::Softplus,
+        };
         self.pass.each_row(dst, self.width, |r, row| {
-            let gates = &src[r * self.stride..][self.at.clone()];
-            for (values, gate) in row.chunks_exact_mut(each).zip(gates) {
-                let by = match self.activation {
-                    GateActivation::Sigmoid => sigmoid(*gate),
-                    GateActivation::Softplus => softplus(*gate),
-                };
-                values.iter_mut().for_each(|v| *v *= by);
+            let mut gates = src[r * self.stride..][self.at.clone()].to_vec();
+            set.curve(curve, &mut gates);
+            match each {
+                1 => set.multiply(row, &gates),
+                _ => row.chunks_exact_mut(each).zip(gates).for_each(|(values, gate)| set.scale(values, gate)),
             }
         });
         Ok(())

@@ -59,7 +59,7 @@ impl FeedForwardPlan {
     /// Gate and up can be one step, which leaves nothing but their product.
     pub fn is_one_step(&self) -> bool {
         let plain = |l: &LinearPlan| l.bias.is_none() && l.scale.is_none();
-        self.activation == Activation::Silu
+        matches!(self.activation, Activation::Silu | Activation::Gelu)
             && self.clamp.is_none()
             && self.keep_above.is_none()
             && !self.fused
