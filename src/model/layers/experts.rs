@@ -1,7 +1,7 @@
 //! A router chooses a few of many feed-forwards for each token; tokens are grouped by expert, so that each chosen
 //! expert's weights are read once.
 
-use super::super::kernels::{self, KernelSet};
+use super::super::kernels::{self, Curve, KernelSet, SMALL_BATCH};
 use super::super::plan::{ExpertsPlan, Gating, Slot, TensorError, To};
 use super::super::weight::{Linear, Norm, Stack, vector, whole_numbers};
 use super::super::workspace::Workspace;
@@ -13,6 +13,10 @@ use super::{LinearGroup, NormInPlace, Pass, project, values, values_mut, width};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, InplaceOp3, Layout, Tensor};
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Values that one thread adds up sooner than several would begin, and columns to a thread's claim where there are more.
+const GIVEN_ALONE: usize = 32 * 1024;
+const GIVEN_COLUMNS: usize = 256;
 
 pub struct Experts {
     router: Linear,
@@ -151,57 +155,122 @@ impl Experts {
         let part = kernels::Linear { bias, ..kernels::Linear::new(router.weight.rows(0), &x) };
         pass.compute.kernels().linear(&x, &[part], logits, n_expert);
         drop(x);
-        self.route.choose(pass.compute.set(), logits, pass.ids, n_expert, shares);
+        self.route.choose(pass, logits, n_expert, shares);
         Ok(())
     }
 
     /// Computes one expert for its rows of `src` and adds its weighted outputs to `dst`.
     fn add(&self, pass: &Pass, s: &mut ExpertScratch, shares: &[Share], n_embd: usize, src: &[f32], dst: &mut [f32]) {
-        let rows = shares.len();
-        let expert = shares[0].0;
-        s.input.clear();
-        shares.iter().for_each(|(_, r, _)| s.input.extend_from_slice(&src[r * n_embd..(r + 1) * n_embd]));
-        if self.weigh_input {
-            s.input.chunks_exact_mut(n_embd).zip(shares).for_each(|(row, share)| pass.compute.set().scale(row, share.2));
-        }
+        let (rows, set) = (shares.len(), pass.compute.set());
+        let (of_expert, expert) = (pass.with_rows(rows), shares[0].0);
+        s.input.resize(rows * n_embd, 0.0);
+        of_expert.each_row(&mut s.input, n_embd, |i, row| self.input(set, &shares[i], src, row));
         s.hidden.resize(rows * self.shape.n_ff, 0.0);
-        self.hidden(pass, s, expert, rows);
+        self.hidden(&of_expert, s, expert);
         s.output.resize(rows * n_embd, 0.0);
         let down = self.down.rows(expert);
         let x = pass.prepare(&s.hidden, rows, &[down.ty()]);
         pass.compute.kernels().linear(&x, &[kernels::Linear::new(down, &x)], &mut s.output, n_embd);
-        for ((_, r, weight), out) in shares.iter().zip(s.output.chunks_exact_mut(n_embd)) {
-            finish(pass.compute.set(), out, expert, &self.down_scale, &self.down_bias);
-            let weight = if self.weigh_input { 1.0 } else { *weight };
-            pass.compute.set().axpy(weight, out, &mut dst[r * n_embd..(r + 1) * n_embd]);
+        drop(x);
+        self.give(pass, shares, &mut s.output, dst);
+    }
+
+    /// What an expert reads for a share.
+    fn input(&self, set: &KernelSet, &(_, r, weight): &Share, src: &[f32], out: &mut [f32]) {
+        out.copy_from_slice(&src[r * out.len()..(r + 1) * out.len()]);
+        if self.weigh_input {
+            set.scale(out, weight);
         }
     }
 
+    /// Adds what each share gives to its token's row. Several shares may be of one row, so threads have columns, not rows.
+    fn give(&self, pass: &Pass, shares: &[Share], outputs: &mut [f32], dst: &mut [f32]) {
+        let (set, n_embd) = (pass.compute.set(), outputs.len() / shares.len());
+        let outputs_of = pass.with_rows(shares.len());
+        if !self.down_scale.is_empty() || !self.down_bias.is_empty() {
+            outputs_of.each_row(outputs, n_embd, |i, out| finish(set, out, shares[i].0, &self.down_scale, &self.down_bias));
+        }
+        let each = if shares.len() * n_embd < GIVEN_ALONE { n_embd } else { GIVEN_COLUMNS };
+        pass.compute.kernels().each_columns((dst, n_embd), each, &mut [], |columns, _, dst| {
+            for (i, (_, r, weight)) in shares.iter().enumerate() {
+                let weight = if self.weigh_input { 1.0 } else { *weight };
+                set.axpy(weight, &outputs[i * n_embd..][columns.clone()], dst.row(*r));
+            }
+        });
+    }
+
+    /// Whether nothing but one curve comes between an expert's two products, and which.
+    fn plain(&self) -> Option<Curve> {
+        let bare = [&self.up_bias, &self.gate_bias, &self.up_scale, &self.gate_scale].into_iter().all(Vec::is_empty);
+        self.shape.plain().filter(|_| bare)
+    }
+
     /// s.hidden = activation(gate(s.input)) * up(s.input)
-    fn hidden(&self, pass: &Pass, s: &mut ExpertScratch, expert: usize, rows: usize) {
+    fn hidden(&self, pass: &Pass, s: &mut ExpertScratch, expert: usize) {
         let (n_ff, set, up) = (self.shape.n_ff, pass.compute.set(), self.up.rows(expert));
         let gate = self.gate.as_ref().map(|g| g.rows(expert));
         let types: Vec<_> = std::iter::once(up.ty()).chain(gate.map(|g| g.ty())).collect();
-        let x = pass.prepare(&s.input, rows, &types);
-        let bare = [&self.up_bias, &self.gate_bias, &self.up_scale, &self.gate_scale].into_iter().all(Vec::is_empty);
-        let plain = self.shape.is_plain() && bare;
-        if let Some(gate) = gate.filter(|_| plain) {
-            let part = kernels::Linear { gate: Some(gate), ..kernels::Linear::new(up, &x) };
+        let x = pass.prepare(&s.input, pass.rows, &types);
+        if let Some((by, gate)) = self.plain().zip(gate) {
+            let part = kernels::Linear { gate: Some(gate), by, ..kernels::Linear::new(up, &x) };
             return pass.compute.kernels().linear(&x, &[part], &mut s.hidden, n_ff);
         }
         let width = self.shape.width();
-        s.up_gate.resize(rows * width, 0.0);
+        s.up_gate.resize(pass.rows * width, 0.0);
         let mut parts = vec![kernels::Linear::new(up, &x)];
         parts.extend(gate.map(|gate| kernels::Linear::new(gate, &x).at_column(n_ff)));
         pass.compute.kernels().linear(&x, &parts, &mut s.up_gate, width);
-        for row in s.up_gate.chunks_exact_mut(width) {
-            let (of_up, of_gate) = row.split_at_mut(up.n_rows());
-            finish(set, of_up, expert, &self.up_scale, &self.up_bias);
-            finish(set, of_gate, expert, &self.gate_scale, &self.gate_bias);
+        drop(x);
+        pass.each_row(&mut s.up_gate, width, |_, row| self.finish_hidden(set, expert, up.n_rows(), row));
+        pass.each_row(&mut s.hidden, n_ff, |r, out| self.shape.row(set, &s.up_gate[r * width..][..width], out));
+    }
+
+    fn finish_hidden(&self, set: &KernelSet, expert: usize, n_up: usize, row: &mut [f32]) {
+        let (of_up, of_gate) = row.split_at_mut(n_up);
+        finish(set, of_up, expert, &self.up_scale, &self.up_bias);
+        finish(set, of_gate, expert, &self.gate_scale, &self.gate_bias);
+    }
+
+    /// One token's experts together, as many as small batches have rows: what it costs to begin is paid for all at once.
+    fn add_for_one(&self, pass: &Pass, s: &mut ExpertScratch, shares: &[Share], src: &[f32], dst: &mut [f32]) {
+        let (n, n_embd, n_ff, set) = (shares.len(), src.len(), self.shape.n_ff, pass.compute.set());
+        let width = if self.plain().is_some() { n_ff } else { self.shape.width() };
+        let types: Vec<_> =
+            shares.iter().flat_map(|share| std::iter::once(&self.up).chain(&self.gate).map(|w| w.rows(share.0).ty())).collect();
+        let n_up = self.up.rows(shares[0].0).n_rows();
+        s.up_gate.resize(n * width, 0.0);
+        let x = pass.prepare(src, 1, &types);
+        let mut parts = Vec::with_capacity(2 * n);
+        for (i, &(expert, _, _)) in shares.iter().enumerate() {
+            let up = kernels::Linear::new(self.up.rows(expert), &x).at_column(i * width);
+            let gate = self.gate.as_ref().map(|g| g.rows(expert));
+            match self.plain() {
+                Some(by) => parts.push(kernels::Linear { gate, by, ..up }),
+                None => {
+                    parts.push(up);
+                    parts.extend(gate.map(|gate| kernels::Linear::new(gate, &x).at_column(i * width + n_ff)));
+                }
+            }
         }
-        for (out, row) in s.hidden.chunks_exact_mut(n_ff).zip(s.up_gate.chunks_exact(width)) {
-            self.shape.row(set, row, out);
+        pass.compute.kernels().linear(&x, &parts, &mut s.up_gate, n * width);
+        drop((parts, x));
+        if self.plain().is_none() {
+            s.hidden.resize(n * n_ff, 0.0);
+            for ((share, row), out) in shares.iter().zip(s.up_gate.chunks_exact_mut(width)).zip(s.hidden.chunks_exact_mut(n_ff)) {
+                self.finish_hidden(set, share.0, n_up, row);
+                self.shape.row(set, row, out);
+            }
+        } else {
+            std::mem::swap(&mut s.hidden, &mut s.up_gate);
         }
+        s.output.resize(n * n_embd, 0.0);
+        let types: Vec<_> = shares.iter().map(|share| self.down.rows(share.0).ty()).collect();
+        let x = pass.prepare(&s.hidden, n, &types);
+        let down = |(i, share): (usize, &Share)| kernels::Linear::new(self.down.rows(share.0), &x).at_column(i * n_embd).of_rows(i..i + 1);
+        let parts: Vec<_> = shares.iter().enumerate().map(down).collect();
+        pass.compute.kernels().linear(&x, &parts, &mut s.output, n * n_embd);
+        drop((parts, x));
+        self.give(pass, shares, &mut s.output, dst);
     }
 }
 
@@ -249,12 +318,20 @@ impl InplaceOp2 for Mix<'_> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let mut s = pass.compute.expert_scratch();
         let shares = std::mem::take(&mut s.shares);
-        for of_expert in shares.chunk_by(|a, b| a.0 == b.0) {
+        // Where an expert's weights multiply its input, each reads another one.
+        let one = pass.rows == 1 && !experts.weigh_input;
+        let together = |a: &Share, b: &Share| one || a.0 == b.0;
+        let groups = shares.chunk_by(together).flat_map(|group| group.chunks(if one { SMALL_BATCH } else { group.len() }));
+        for group in groups {
             // Cancelled between experts: the forward pass looks again right after this step.
             if cancel.load(Ordering::Relaxed) {
                 break;
             }
-            experts.add(pass, &mut s, of_expert, *n, src, dst);
+            if one {
+                experts.add_for_one(pass, &mut s, group, &src[..*n], &mut dst[..*n]);
+            } else {
+                experts.add(pass, &mut s, group, *n, src, &mut dst[..pass.rows * n]);
+            }
         }
         s.shares = shares;
         Ok(())
@@ -287,9 +364,7 @@ impl InplaceOp3 for AddGated<'_> {
         let x = self.pass.prepare(&input[..rows * d], rows, &[self.gate.weight.ty]);
         self.pass.multiply(&x, &self.gate.weight, 0, &mut gates);
         drop(x);
-        for ((out, row), gate) in dst.chunks_exact_mut(d).zip(src.chunks_exact(d)).zip(&gates) {
-            self.pass.compute.set().axpy(sigmoid(*gate), row, out);
-        }
+        self.pass.each_row(dst, d, |r, out| self.pass.compute.set().axpy(sigmoid(gates[r]), &src[r * d..][..d], out));
         Ok(())
     }
 }

@@ -2,10 +2,14 @@
 
 use super::super::kernels::KernelSet;
 use super::super::plan::{ExpertsPlan, Gating, Groups};
+use super::Pass;
 use super::activation::{sigmoid, softplus};
 
 /// Divides no sum smaller than the least normal F16 (llama.cpp src/llama-graph.cpp, build_moe_ffn).
 const WEIGHT_SUM_MIN: f32 = 6.103_515_6e-5;
+
+/// Rows to a thread's claim: some microseconds of work.
+const ROWS_EACH: usize = 8;
 
 /// One expert's share of a token: (expert, token's row, weight).
 pub type Share = (usize, usize, f32);
@@ -30,30 +34,48 @@ impl Route {
         Self { n_used, by_id, n_sharing, gating, choice_bias, groups, renormalize, scale }
     }
 
-    /// Chooses the experts of each row from its router logits, or its id, sorted by expert. `logits` are changed.
-    pub fn choose(&self, set: &KernelSet, logits: &mut [f32], ids: &[u32], n_expert: usize, shares: &mut Vec<Share>) {
+    /// Chooses the experts of each row of the pass from its router logits, or its id, sorted by expert.
+    pub fn choose(&self, pass: &Pass, logits: &[f32], n_expert: usize, shares: &mut Vec<Share>) {
+        let (set, kernels) = (pass.compute.set(), pass.compute.kernels());
+        let mut of_rows: Vec<Share> = vec![(0, 0, 0.0); pass.rows * self.n_used];
+        kernels.each_rows(&mut of_rows, self.n_used, ROWS_EACH, |r, of_row| {
+            let mut row = logits[r * n_expert..][..n_expert].to_vec();
+            self.choose_for(set, &mut row, (r, pass.ids[r]), of_row);
+        });
+        // Tokens stay in their order, so that sums do.
+        let mut ends = vec![0; n_expert];
+        of_rows.iter().for_each(|share| ends[share.0] += 1);
+        let mut sum = 0;
+        ends.iter_mut().for_each(|end| sum = std::mem::replace(end, sum) + sum);
         shares.clear();
-        let mut choice = Vec::with_capacity(n_expert);
-        for (r, row) in logits.chunks_exact_mut(n_expert).enumerate() {
-            choice.clear();
-            self.weigh(set, row, &mut choice);
-            choice.iter_mut().zip(&self.choice_bias).for_each(|(c, b)| *c += b);
-            if let Some(groups) = self.groups {
-                leave_out(groups, &mut choice);
-            }
-            let first = shares.len();
-            let at = ids[r] as usize * self.n_used;
-            let known = self.by_id.get(at..at + self.n_used).unwrap_or_default();
-            shares.extend(known.iter().map(|&expert| (expert as usize, r, row[expert as usize])));
-            for _ in known.len()..self.n_used {
-                let best = best(&choice);
-                choice[best] = f32::NEG_INFINITY;
-                let expert = best / self.n_sharing;
-                shares.push((expert, r, row[expert]));
-            }
-            self.share_out(set, &mut shares[first..]);
+        shares.resize(of_rows.len(), (0, 0, 0.0));
+        for share in of_rows {
+            shares[ends[share.0]] = share;
+            ends[share.0] += 1;
         }
-        shares.sort_by_key(|&(expert, row, _)| (expert, row));
+    }
+
+    fn choose_for(&self, set: &KernelSet, row: &mut [f32], (r, id): (usize, u32), shares: &mut [Share]) {
+        let mut choice = Vec::with_capacity(row.len());
+        self.weigh(set, row, &mut choice);
+        choice.iter_mut().zip(&self.choice_bias).for_each(|(c, b)| *c += b);
+        if let Some(groups) = self.groups {
+            leave_out(set, groups, &mut choice);
+        }
+        let at = id as usize * self.n_used;
+        let known = self.by_id.get(at..at + self.n_used).unwrap_or_default();
+        for (i, share) in shares.iter_mut().enumerate() {
+            let expert = known.get(i).map_or_else(
+                || {
+                    let best = best(set, &choice);
+                    choice[best] = f32::NEG_INFINITY;
+                    best / self.n_sharing
+                },
+                |&expert| expert as usize,
+            );
+            *share = (expert, r, row[expert]);
+        }
+        self.share_out(set, shares);
     }
 
     /// Logits become weights; `choice` gets what the choice is made by.
@@ -91,13 +113,13 @@ impl Route {
 }
 
 /// The first of the largest, as a stable sort would give; the first of all where nothing is a number.
-fn best(values: &[f32]) -> usize {
-    let larger = |best: usize, at: usize| if values[at] > values[best] || values[best].is_nan() { at } else { best };
-    (0..values.len()).fold(0, larger)
+fn best(set: &KernelSet, values: &[f32]) -> usize {
+    let top = set.max(values);
+    values.iter().position(|value| *value == top).unwrap_or(0)
 }
 
 /// Experts outside the best groups are out of the choice. A group is as good as the sum of its two best.
-fn leave_out(groups: Groups, choice: &mut [f32]) {
+fn leave_out(set: &KernelSet, groups: Groups, choice: &mut [f32]) {
     let size = choice.len() / groups.n;
     let two_best = |group: &[f32]| {
         let (first, second) = group.iter().fold((f32::NEG_INFINITY, f32::NEG_INFINITY), |(a, b), &x| match x {
@@ -110,7 +132,7 @@ fn leave_out(groups: Groups, choice: &mut [f32]) {
     let mut scores: Vec<f32> = choice.chunks_exact(size).map(two_best).collect();
     let mut kept = vec![false; groups.n];
     for _ in 0..groups.n_used {
-        let at = best(&scores);
+        let at = best(set, &scores);
         (kept[at], scores[at]) = (true, f32::NEG_INFINITY);
     }
     for (group, _) in choice.chunks_exact_mut(size).zip(kept).filter(|(_, kept)| !kept) {
