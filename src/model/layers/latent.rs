@@ -1,7 +1,7 @@
 //! Attention over a cache of latent rows, or of keys and values made of them.
 
-use super::super::cache::LayerCache;
-use super::super::kernels::{self, KvHead};
+use super::super::cache::{HeadRows, LayerCache};
+use super::super::kernels::{self, KvHead, SMALL_BATCH};
 use super::super::plan::{Cached, LatentForm, LatentPlan, TensorError, To};
 use super::super::rope::Rope;
 use super::super::weight::{Linear, Norm, Weight, vector};
@@ -12,8 +12,8 @@ use super::gate::GateRows;
 use super::{Caches, LinearGroup, NormInPlace, Pass, Taken, project, values, values_mut};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp1, InplaceOp2, Layout, Tensor};
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Mutex, PoisonError};
 
 pub struct Latent {
     plan: LatentPlan,
@@ -151,12 +151,12 @@ impl InplaceOp1 for RotateQueries<'_> {
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let plan = &self.latent.plan;
         let (dim, stride) = (plan.head_dim(), self.latent.q.weight.n_out);
-        for (r, row) in values_mut(storage, layout)?.chunks_exact_mut(stride).take(self.pass.rows).enumerate() {
+        self.pass.each_row(values_mut(storage, layout)?, stride, |r, row| {
             row.chunks_exact_mut(dim).for_each(|head| rotate(self.rope, self.pass, r, &mut head[plan.n_nope..]));
             if let Some(t) = plan.temperature {
                 self.pass.compute.set().scale(row, t.at(self.pass.pos + r));
             }
-        }
+        });
         Ok(())
     }
 }
@@ -175,20 +175,20 @@ impl InplaceOp1 for NormAndRotate<'_> {
     }
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
-        let n_latent = self.latent.plan.n_latent;
-        let poisoned = |_| candle_core::Error::msg("the cache's lock is poisoned");
-        let mut layer = self.layer.as_ref().map(|l| l.lock().map_err(poisoned)).transpose()?;
-        let mut before = vec![0.0; self.latent.kv_a.weight.n_out];
-        for (r, row) in values_mut(storage, layout)?.chunks_exact_mut(self.latent.kv_a.weight.n_out).take(self.pass.rows).enumerate() {
-            before.copy_from_slice(row);
+        let (n_latent, width) = (self.latent.plan.n_latent, self.latent.kv_a.weight.n_out);
+        let rows = values_mut(storage, layout)?;
+        self.pass.each_row(rows, width, |r, row| {
+            let before = row.to_vec();
             self.latent.kv_norm.row(self.pass.compute.set(), &before[..n_latent], &mut row[..n_latent]);
             if let Some(norm) = &self.latent.rope_norm {
                 norm.row(self.pass.compute.set(), &before[n_latent..], &mut row[n_latent..]);
             }
             rotate(self.rope, self.pass, r, &mut row[n_latent..]);
-            if let Some(layer) = &mut layer {
-                layer.k.store(0, self.pass.pos + r, row);
-            }
+        });
+        if let Some(layer) = &self.layer {
+            let mut layer = layer.lock().map_err(|_| candle_core::Error::msg("the cache's lock is poisoned"))?;
+            let rows = rows.chunks_exact(width).take(self.pass.rows).enumerate();
+            rows.for_each(|(r, row)| layer.k.store(0, self.pass.pos + r, row));
         }
         Ok(())
     }
@@ -208,9 +208,7 @@ impl InplaceOp2 for First<'_> {
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        for (out, row) in dst.chunks_exact_mut(self.n).zip(src.chunks_exact(self.of)).take(self.pass.rows) {
-            out.copy_from_slice(&row[..self.n]);
-        }
+        self.pass.each_row(dst, self.n, |r, out| out.copy_from_slice(&src[r * self.of..][..self.n]));
         Ok(())
     }
 }
@@ -231,17 +229,24 @@ impl InplaceOp2 for AppendExpanded<'_> {
         let plan = &self.latent.plan;
         let (expanded, latent) = (values_mut(s1, l1)?, values(s2, l2)?);
         let mut layer = self.layer.lock().map_err(|_| candle_core::Error::msg("the cache's lock is poisoned"))?;
-        let each = plan.n_nope + plan.head_dim_v;
-        let rows = expanded.chunks_exact(plan.n_head * each).zip(latent.chunks_exact(self.latent.kv_a.weight.n_out));
-        let mut key = vec![0.0; plan.head_dim()];
-        for (r, (row, latent)) in rows.take(self.pass.rows).enumerate() {
-            key[plan.n_nope..].copy_from_slice(&latent[plan.n_latent..]);
-            for (head, kv) in row.chunks_exact(each).enumerate() {
-                key[..plan.n_nope].copy_from_slice(&kv[..plan.n_nope]);
-                layer.k.store(head, self.pass.pos + r, &key);
-                layer.v.store(head, self.pass.pos + r, &kv[plan.n_nope..]);
+        let LayerCache { k, v, .. } = &mut **layer;
+        let (each, expanded) = (plan.n_nope + plan.head_dim_v, &*expanded);
+        let store = |head: usize, (k, v): &mut (HeadRows, HeadRows)| {
+            let mut key = vec![0.0; plan.head_dim()];
+            let rows = expanded.chunks_exact(plan.n_head * each).zip(latent.chunks_exact(self.latent.kv_a.weight.n_out));
+            for (r, (row, latent)) in rows.take(self.pass.rows).enumerate() {
+                let (own, values) = row[head * each..][..each].split_at(plan.n_nope);
+                key[..plan.n_nope].copy_from_slice(own);
+                key[plan.n_nope..].copy_from_slice(&latent[plan.n_latent..]);
+                k.store(self.pass.pos + r, &key);
+                v.store(self.pass.pos + r, values);
             }
-        }
+        };
+        // A head is one thread's, so no lock is waited for.
+        let heads: Vec<_> = k.heads_mut().zip(v.heads_mut()).map(Mutex::new).collect();
+        self.pass.compute.kernels().pool().run(heads.len(), &|head, _| {
+            store(head, &mut heads[head].lock().unwrap_or_else(PoisonError::into_inner));
+        });
         Ok(())
     }
 }
@@ -261,24 +266,53 @@ impl InplaceOp2 for EachHead<'_> {
 
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        let Weight { n_in, n_out, ty, .. } = *self.weight;
-        let (rows, from, to) = (self.pass.rows, n_in + self.n_rest, n_out + self.n_rest);
-        let (mut input, mut output) = (vec![0.0; rows * n_in], vec![0.0; rows * n_out]);
-        for head in 0..self.n_head {
-            for (x, row) in input.chunks_exact_mut(n_in).zip(src.chunks_exact(self.n_head * from)) {
-                x.copy_from_slice(&row[head * from..][..n_in]);
-            }
-            let x = self.pass.prepare(&input, rows, &[ty]);
-            self.pass.multiply(&x, self.weight, head, &mut output);
-            drop(x);
-            let pairs = dst.chunks_exact_mut(self.n_head * to).zip(src.chunks_exact(self.n_head * from));
-            for (y, (out, row)) in output.chunks_exact(n_out).zip(pairs) {
-                let out = &mut out[head * to..][..to];
-                out[..n_out].copy_from_slice(y);
-                out[n_out..].copy_from_slice(&row[head * from + n_in..][..self.n_rest]);
-            }
+        let (from, to) = (self.weight.n_in + self.n_rest, self.weight.n_out + self.n_rest);
+        let dst = &mut dst[..self.pass.rows * self.n_head * to];
+        if self.pass.rows == 1 {
+            self.multiply_one(&src[..self.n_head * from], dst);
+        } else {
+            self.multiply_rows(src, dst);
+        }
+        if self.n_rest > 0 {
+            self.pass.each_row(dst, self.n_head * to, |r, row| {
+                let heads = row.chunks_exact_mut(to).zip(src[r * self.n_head * from..].chunks_exact(from));
+                heads.for_each(|(out, head)| out[self.weight.n_out..].copy_from_slice(&head[self.weight.n_in..]));
+            });
         }
         Ok(())
+    }
+}
+
+impl EachHead<'_> {
+    fn multiply_rows(&self, src: &[f32], dst: &mut [f32]) {
+        let Weight { n_in, n_out, ty, .. } = *self.weight;
+        let (rows, from, to) = (self.pass.rows, n_in + self.n_rest, n_out + self.n_rest);
+        let mut input = vec![0.0; rows * n_in];
+        for head in 0..self.n_head {
+            self.pass.each_row(&mut input, n_in, |r, x| x.copy_from_slice(&src[(r * self.n_head + head) * from..][..n_in]));
+            let x = self.pass.prepare(&input, rows, &[ty]);
+            let part = kernels::Linear::new(self.weight.rows(head), &x).at_column(head * to);
+            self.pass.compute.kernels().linear(&x, &[part], dst, self.n_head * to);
+        }
+    }
+
+    /// The heads of one row, as many together as small batches have rows: each is a row of its own.
+    fn multiply_one(&self, src: &[f32], dst: &mut [f32]) {
+        let Weight { n_in, n_out, ty, .. } = *self.weight;
+        let (from, to) = (n_in + self.n_rest, n_out + self.n_rest);
+        let mut input = Vec::with_capacity(SMALL_BATCH * n_in);
+        for (group, heads) in src.chunks(SMALL_BATCH * from).enumerate() {
+            input.clear();
+            heads.chunks_exact(from).for_each(|head| input.extend_from_slice(&head[..n_in]));
+            let n = heads.len() / from;
+            let x = self.pass.prepare(&input, n, &[ty]);
+            let part = |i: usize| {
+                let head = group * SMALL_BATCH + i;
+                kernels::Linear::new(self.weight.rows(head), &x).at_column(head * to).of_rows(i..i + 1)
+            };
+            let parts: Vec<_> = (0..n).map(part).collect();
+            self.pass.compute.kernels().linear(&x, &parts, dst, self.n_head * to);
+        }
     }
 }
 

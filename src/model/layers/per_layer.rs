@@ -48,15 +48,15 @@ impl InplaceOp1 for Blend<'_> {
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let PerLayer { plan, rows, norm, projection } = self.of;
         let n = projection.weight.n_out;
-        let (mut own, mut scaled) = (vec![0.0; n], vec![0.0; plan.width]);
-        for (id, row) in self.ids.iter().zip(values_mut(storage, layout)?.chunks_exact_mut(n)) {
-            rows.row(*id as usize, &mut own);
+        self.pass.each_row(values_mut(storage, layout)?, n, |r, row| {
+            let (mut own, mut scaled) = (vec![0.0; n], vec![0.0; plan.width]);
+            rows.row(self.ids[r] as usize, &mut own);
             for (part, own) in row.chunks_exact_mut(plan.width).zip(own.chunks_exact(plan.width)) {
                 scaled.iter_mut().zip(&*part).for_each(|(y, x)| *y = x * plan.projection_scale);
                 norm.row(self.pass.compute.set(), &scaled, part);
                 part.iter_mut().zip(own).for_each(|(y, x)| *y = plan.mix * (*y + plan.scale * x));
             }
-        }
+        });
         Ok(())
     }
 }
@@ -99,9 +99,9 @@ impl InplaceOp2 for Times<'_> {
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let n = self.of.gate.weight.n_out;
-        for (gate, row) in dst.chunks_exact_mut(n).zip(src.chunks_exact(self.of.stride)).take(self.pass.rows) {
-            gated(self.pass.compute.set(), self.of.activation, None, gate, &row[self.of.il * n..][..n]);
-        }
+        self.pass.each_row(dst, n, |r, gate| {
+            gated(self.pass.compute.set(), self.of.activation, None, gate, &src[r * self.of.stride + self.of.il * n..][..n]);
+        });
         Ok(())
     }
 }

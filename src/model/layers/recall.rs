@@ -46,12 +46,10 @@ impl InplaceOp3 for Recall<'_> {
     ) -> candle_core::Result<()> {
         let (n_embd, stride, set) = (width(l1), width(l2), self.pass.compute.set());
         let (dst, kept, src) = (values_mut(s1, l1)?, values(s2, l2)?, values(s3, l3)?);
-        let mut normed = vec![0.0; n_embd];
-        let mut scores = Vec::with_capacity(self.n + 1);
-        let rows = dst.chunks_exact_mut(n_embd).zip(kept.chunks_exact(stride)).zip(src.chunks_exact(n_embd));
-        for ((out, kept), row) in rows.take(self.pass.rows) {
+        self.pass.each_row(dst, n_embd, |r, out| {
+            let (kept, row) = (&kept[r * stride..][..stride], &src[r * n_embd..][..n_embd]);
+            let (mut normed, mut scores) = (vec![0.0; n_embd], Vec::with_capacity(self.n + 1));
             let each = || kept.chunks_exact(n_embd).take(self.n).chain(std::iter::once(row));
-            scores.clear();
             for x in each() {
                 set.rms_norm(x, Some(self.score), self.eps, &mut normed);
                 scores.push(normed.iter().sum());
@@ -59,7 +57,7 @@ impl InplaceOp3 for Recall<'_> {
             set.softmax(&mut scores);
             out.fill(0.0);
             each().zip(&scores).for_each(|(x, weight)| set.axpy(*weight, x, out));
-        }
+        });
         Ok(())
     }
 }

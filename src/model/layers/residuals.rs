@@ -1,10 +1,10 @@
 //! Several residuals side by side, merged for a branch and written to by it.
 
-use super::super::kernels::KernelSet;
+use super::super::kernels::{Curve, KernelSet};
 use super::super::plan::{MergePlan, SpreadPlan, TensorError};
 use super::super::weight::{Linear, Norm, vector};
 use super::activation::sigmoid;
-use super::recurrent::{apply, silu};
+use super::recurrent::apply;
 use super::{Pass, values, values_mut, width};
 use crate::gguf::Gguf;
 use candle_core::{CpuStorage, InplaceOp2, Layout};
@@ -89,7 +89,7 @@ impl InplaceOp2 for MergeRows<'_> {
         s.mixes.clear();
         dst.fill(0.0);
         match &self.merge.kind {
-            Kind::Mean => mean(pass.compute.set(), src, dst, (n, d)),
+            Kind::Mean => mean(pass, src, dst, (n, d)),
             Kind::Weighted(merge) => merge.run(pass, &mut s, src, dst, (n, d)),
             Kind::Gated(merge) => merge.run(pass, &mut s, src, dst, (n, d)),
         }
@@ -97,34 +97,38 @@ impl InplaceOp2 for MergeRows<'_> {
     }
 }
 
-fn mean(set: &KernelSet, src: &[f32], dst: &mut [f32], (n, d): (usize, usize)) {
-    for (out, residuals) in dst.chunks_exact_mut(d).zip(src.chunks_exact(n * d)) {
-        residuals.chunks_exact(d).for_each(|residual| set.axpy(1.0, residual, out));
+fn mean(pass: &Pass, src: &[f32], dst: &mut [f32], (n, d): (usize, usize)) {
+    let set = pass.compute.set();
+    pass.each_part(dst, d, |r, part, out| {
+        src[r * n * d..][..n * d].chunks_exact(d).for_each(|residual| set.axpy(1.0, &residual[part.clone()], out));
         set.scale(out, 1.0 / n as f32);
-    }
+    });
 }
 
 impl Weighted {
     fn run(&self, pass: &Pass, s: &mut ResidualScratch, src: &[f32], dst: &mut [f32], (n, d): (usize, usize)) {
         let ResidualScratch { weights, mixes, normed, given, .. } = s;
         normed.resize(src.len(), 0.0);
-        for (out, residuals) in normed.chunks_exact_mut(n * d).zip(src.chunks_exact(n * d)) {
-            pass.compute.set().rms_norm(residuals, None, self.norm_eps, out);
-        }
+        let set = pass.compute.set();
+        pass.each_row(normed, n * d, |r, out| set.rms_norm(&src[r * n * d..][..n * d], None, self.norm_eps, out));
         apply(pass, &self.weights, normed, given);
         weights.clear();
-        let rows = dst.chunks_exact_mut(d).zip(src.chunks_exact(n * d));
-        for (given, (out, residuals)) in given.chunks_exact_mut(self.weights.weight.n_out).zip(rows) {
+        let n_given = self.weights.weight.n_out;
+        for given in given.chunks_exact_mut(n_given) {
             for (i, (x, base)) in given.iter_mut().zip(&self.base).enumerate() {
                 *x = *x * self.scale[(i / n).min(self.scale.len() - 1)] + base;
             }
-            for (x, residual) in given.iter().zip(residuals.chunks_exact(d)) {
-                pass.compute.set().axpy(sigmoid(*x) + self.eps, residual, out);
+        }
+        pass.each_part(dst, d, |r, part, out| {
+            for (x, residual) in given[r * n_given..][..n_given].iter().zip(src[r * n * d..][..n * d].chunks_exact(d)) {
+                set.axpy(sigmoid(*x) + self.eps, &residual[part.clone()], out);
             }
+        });
+        for given in given.chunks_exact_mut(n_given) {
             let Some(SpreadPlan { magnitude, eps, rounds }) = self.spread else { continue };
             weights.extend(given[n..2 * n].iter().map(|x| magnitude * sigmoid(*x) + eps));
             if let Some(rounds) = rounds {
-                balance(pass.compute.set(), &mut given[2 * n..], n, rounds, self.eps);
+                balance(set, &mut given[2 * n..], n, rounds, self.eps);
                 mixes.extend_from_slice(&given[2 * n..]);
             }
         }
@@ -135,22 +139,25 @@ impl Gated {
     fn run(&self, pass: &Pass, s: &mut ResidualScratch, src: &[f32], dst: &mut [f32], (n, d): (usize, usize)) {
         let ResidualScratch { weights, normed, given, low, .. } = s;
         normed.resize(src.len(), 0.0);
-        for (i, (out, residual)) in normed.chunks_exact_mut(d).zip(src.chunks_exact(d)).enumerate() {
-            self.norm.part(pass.compute.set(), residual, i % n * d, out);
-        }
+        let set = pass.compute.set();
+        pass.compute.kernels().each_row(normed, d, |i, out| self.norm.part(set, &src[i * d..][..d], i % n * d, out));
         apply(pass, &self.down, normed, low);
-        low.iter_mut().for_each(|x| *x = silu(*x / n as f32));
+        pass.each_part(low, self.down.weight.n_out, |_, _, x| {
+            set.scale(x, 1.0 / n as f32);
+            set.curve(Curve::Silu, x);
+        });
         apply(pass, &self.up, low, given);
-        let rows = dst.chunks_exact_mut(d).zip(normed.chunks_exact(n * d).zip(given.chunks_exact(n * d)));
-        for (out, (residuals, gates)) in rows {
-            for (residual, gates) in residuals.chunks_exact(d).zip(gates.chunks_exact(d)) {
-                out.iter_mut().zip(residual.iter().zip(gates)).for_each(|(y, (x, g))| *y += x * sigmoid(*g));
-            }
-            pass.compute.set().scale(out, 1.0 / n as f32);
-        }
+        pass.each_part(given, n * d, |_, _, gates| set.curve(Curve::Sigmoid, gates));
+        pass.each_part(dst, d, |r, part, out| {
+            let rows = normed[r * n * d..][..n * d].chunks_exact(d).zip(given[r * n * d..][..n * d].chunks_exact(d));
+            rows.for_each(|(residual, gates)| set.multiply_add(out, &residual[part.clone()], &gates[part.clone()]));
+            set.scale(out, 1.0 / n as f32);
+        });
         if let Some(spread) = &self.spread {
             apply(pass, spread, normed, weights);
-            weights.iter_mut().for_each(|x| *x = 2.0 * sigmoid(*x / n as f32));
+            set.scale(weights, 1.0 / n as f32);
+            set.curve(Curve::Sigmoid, weights);
+            set.scale(weights, 2.0);
         }
     }
 }
@@ -190,19 +197,19 @@ impl InplaceOp2 for SpreadRows<'_> {
         let (n, d, set) = (self.n, width(l2), self.pass.compute.set());
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
         let s = self.pass.compute.residual_scratch();
-        let mut before = vec![0.0; n * d];
-        let rows = dst.chunks_exact_mut(n * d).zip(src.chunks_exact(d)).take(self.pass.rows);
-        for (r, (residuals, branch)) in rows.enumerate() {
-            if let Some(mix) = s.mixes.get(r * n * n..(r + 1) * n * n) {
-                before.copy_from_slice(residuals);
+        let ResidualScratch { mixes, weights, .. } = &*s;
+        self.pass.each_row(dst, n * d, |r, residuals| {
+            let branch = &src[r * d..][..d];
+            if let Some(mix) = mixes.get(r * n * n..(r + 1) * n * n) {
+                let before = residuals.to_vec();
                 residuals.fill(0.0);
                 for (from, shares) in before.chunks_exact(d).zip(mix.chunks_exact(n)) {
                     residuals.chunks_exact_mut(d).zip(shares).for_each(|(to, share)| set.axpy(*share, from, to));
                 }
             }
-            let weights = &s.weights[r * n..][..n];
+            let weights = &weights[r * n..][..n];
             residuals.chunks_exact_mut(d).zip(weights).for_each(|(residual, weight)| set.axpy(*weight, branch, residual));
-        }
+        });
         Ok(())
     }
 }
@@ -221,9 +228,9 @@ impl InplaceOp2 for Repeat<'_> {
     fn cpu_fwd(&self, s1: &mut CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> candle_core::Result<()> {
         let d = width(l2);
         let (dst, src) = (values_mut(s1, l1)?, values(s2, l2)?);
-        for (residuals, row) in dst.chunks_exact_mut(self.n * d).zip(src.chunks_exact(d)).take(self.pass.rows) {
-            residuals.chunks_exact_mut(d).for_each(|residual| residual.copy_from_slice(row));
-        }
+        self.pass.each_row(dst, self.n * d, |r, residuals| {
+            residuals.chunks_exact_mut(d).for_each(|residual| residual.copy_from_slice(&src[r * d..][..d]));
+        });
         Ok(())
     }
 }

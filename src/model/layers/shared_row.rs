@@ -117,12 +117,10 @@ impl InplaceOp1 for Turn<'_> {
 
     fn cpu_fwd(&self, storage: &mut CpuStorage, layout: &Layout) -> candle_core::Result<()> {
         let (dim, n_rot, set) = (self.dim, self.rope.plan.n_rot, self.pass.compute.set());
-        let poisoned = |_| candle_core::Error::msg("the cache's lock is poisoned");
-        let mut keep = self.keep.as_ref().map(|layer| layer.lock().map_err(poisoned)).transpose()?;
-        let mut before = vec![0.0; dim];
-        let rows = values_mut(storage, layout)?.chunks_exact_mut(self.n_head * dim).zip(self.angles.chunks_exact(n_rot));
-        for (r, (row, angles)) in rows.take(self.pass.rows).enumerate() {
-            let (cos, sin) = angles.split_at(n_rot / 2);
+        let rows = values_mut(storage, layout)?;
+        self.pass.each_row(rows, self.n_head * dim, |r, row| {
+            let (cos, sin) = self.angles[r * n_rot..(r + 1) * n_rot].split_at(n_rot / 2);
+            let mut before = vec![0.0; dim];
             let sin: Vec<f32> = sin.iter().map(|s| if self.back { -s } else { *s }).collect();
             for head in row.chunks_exact_mut(dim) {
                 if let Some(norm) = self.norm {
@@ -131,9 +129,11 @@ impl InplaceOp1 for Turn<'_> {
                 }
                 set.rope(self.rope.plan.pairs, &mut head[dim - n_rot..], cos, &sin);
             }
-            if let Some(layer) = &mut keep {
-                layer.k.store(0, self.pass.pos + r, row);
-            }
+        });
+        if let Some(layer) = &self.keep {
+            let mut layer = layer.lock().map_err(|_| candle_core::Error::msg("the cache's lock is poisoned"))?;
+            let rows = rows.chunks_exact(self.n_head * dim).take(self.pass.rows).enumerate();
+            rows.for_each(|(r, row)| layer.k.store(0, self.pass.pos + r, row));
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Streams beside the residual: predicted, corrected, and brought together at the end.
 
 use super::super::ForwardError;
+use super::super::kernels::Curve;
 use super::super::plan::{Slot, StreamRouter, StreamStep, TensorError};
 use super::super::weight::{Norm, Weight, vector};
 use super::super::workspace::Workspace;
@@ -90,20 +91,22 @@ impl InplaceOp2 for Run<'_> {
                 // The residual is no more than room for the rows that the router reads.
                 let first: Vec<f32> = dst.chunks_exact(n_dst).flat_map(|streams| &streams[..n_src]).copied().collect();
                 let values = self.route(router, &first, n_src);
-                let each = dst.chunks_exact_mut(n_dst).zip(values.chunks_exact(router.weight.n_out));
-                each.for_each(|(streams, values)| self.predict(values, coefficients, streams, n_src));
+                let n = router.weight.n_out;
+                self.pass.each_row(dst, n_dst, |r, streams| self.predict(&values[r * n..][..n], coefficients, streams, n_src));
             }
             Kind::Correct(router, coefficients) => {
                 let values = self.route(router, src, n_src);
-                let each = dst.chunks_exact_mut(n_dst).zip(src.chunks_exact(n_src)).zip(values.chunks_exact(router.weight.n_out));
-                each.for_each(|((streams, row), values)| self.correct(values, coefficients, streams, row));
+                let n = router.weight.n_out;
+                let row = |r: usize| &src[r * n_src..][..n_src];
+                self.pass.each_row(dst, n_dst, |r, streams| self.correct(&values[r * n..][..n], coefficients, streams, row(r)));
             }
-            Kind::AddToOthers => dst.chunks_exact_mut(n_dst).zip(src.chunks_exact(n_src)).for_each(|(streams, row)| {
-                streams.chunks_exact_mut(n_src).skip(1).for_each(|stream| self.pass.compute.set().axpy(1.0, row, stream));
+            Kind::AddToOthers => self.pass.each_row(dst, n_dst, |r, streams| {
+                let others = streams.chunks_exact_mut(n_src).skip(1);
+                others.for_each(|stream| self.pass.compute.set().axpy(1.0, &src[r * n_src..][..n_src], stream));
             }),
-            Kind::First(scale) => dst.chunks_exact_mut(n_dst).zip(src.chunks_exact(n_src)).for_each(|(row, streams)| {
-                row.copy_from_slice(&streams[..n_dst]);
-                row.iter_mut().zip(scale.unwrap_or_default()).for_each(|(x, s)| *x *= s);
+            Kind::First(scale) => self.pass.each_row(dst, n_dst, |r, row| {
+                row.copy_from_slice(&src[r * n_src..][..n_dst]);
+                scale.iter().for_each(|scale| self.pass.compute.set().multiply(row, scale));
             }),
         }
         Ok(())
@@ -124,10 +127,9 @@ impl Run<'_> {
         streams.chunks_exact_mut(stride).zip(rows.chunks_exact(n)).for_each(|(streams, row)| streams[..n].copy_from_slice(row));
         for i in 1..stride / n {
             let mut projected = self.project(projections, i - 1, rows);
-            for ((streams, row), new) in streams.chunks_exact_mut(stride).zip(rows.chunks_exact(n)).zip(projected.chunks_exact_mut(n)) {
-                bring_to(length(row), new);
-                streams[i * n..][..n].copy_from_slice(new);
-            }
+            self.pass.each_row(&mut projected, n, |r, new| self.bring_to(self.length(&rows[r * n..][..n]), new));
+            let new = projected.chunks_exact(n);
+            streams.chunks_exact_mut(stride).zip(new).for_each(|(streams, new)| streams[i * n..][..n].copy_from_slice(new));
         }
     }
 
@@ -139,12 +141,10 @@ impl Run<'_> {
         for i in 1..n_stream {
             one.chunks_exact_mut(n).zip(streams.chunks_exact(stride)).for_each(|(x, streams)| x.copy_from_slice(&streams[i * n..][..n]));
             let mut projected = self.project(projections, i - 1, &one);
-            for ((row, streams), new) in rows.chunks_exact_mut(n).zip(streams.chunks_exact(stride)).zip(projected.chunks_exact_mut(n)) {
-                bring_to(length(&streams[..n]), new);
-                self.pass.compute.set().axpy(1.0, new, row);
-            }
+            self.pass.each_row(&mut projected, n, |r, new| self.bring_to(self.length(&streams[r * stride..][..n]), new));
+            self.pass.each_row(rows, n, |r, row| self.pass.compute.set().axpy(1.0, &projected[r * n..][..n], row));
         }
-        rows.iter_mut().for_each(|x| *x /= n_stream as f32);
+        self.pass.each_row(rows, n, |_, row| self.pass.compute.set().scale(row, 1.0 / n_stream as f32));
     }
 
     fn predict(&self, values: &[f32], coefficients: &[f32], streams: &mut [f32], n: usize) {
@@ -167,25 +167,26 @@ impl Run<'_> {
     /// The router's values of each row.
     fn route(&self, router: &Router, rows: &[f32], n: usize) -> Vec<f32> {
         let mut normed = vec![0.0; rows.len()];
-        for (row, out) in rows.chunks_exact(n).zip(normed.chunks_exact_mut(n)) {
-            router.norm.row(self.pass.compute.set(), row, out);
-            out.iter_mut().for_each(|x| *x /= n as f32);
-        }
+        let set = self.pass.compute.set();
+        self.pass.each_row(&mut normed, n, |r, out| {
+            router.norm.row(set, &rows[r * n..][..n], out);
+            set.scale(out, 1.0 / n as f32);
+        });
         let mut values = self.project(&router.weight, 0, &normed);
-        values.iter_mut().for_each(|x| *x = x.tanh());
+        set.curve(Curve::Tanh, &mut values);
         values
+    }
+
+    fn length(&self, row: &[f32]) -> f32 {
+        self.pass.compute.set().dot(row, row).sqrt()
+    }
+
+    fn bring_to(&self, target: f32, row: &mut [f32]) {
+        let now = self.length(row);
+        self.pass.compute.set().scale(row, target / now);
     }
 }
 
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-fn length(row: &[f32]) -> f32 {
-    dot(row, row).sqrt()
-}
-
-fn bring_to(target: f32, row: &mut [f32]) {
-    let now = length(row);
-    row.iter_mut().for_each(|x| *x = *x * target / now);
 }

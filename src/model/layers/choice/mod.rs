@@ -54,7 +54,6 @@ pub struct ChoiceScratch {
     k: Vec<f32>,
     weights: Vec<f32>,
     scores: Vec<f32>,
-    before: Vec<f32>,
     of_units: Vec<f32>,
     heap: Vec<usize>,
     pub pool: PoolScratch,
@@ -134,7 +133,7 @@ impl Indexer {
             match &self.keys {
                 Keys::Each { k, norm } => {
                     apply(pass, k, x, &mut s.k);
-                    norm_rows(pass, norm, &mut s.k, self.plan.head_dim, &mut s.before);
+                    norm_rows(pass, norm, &mut s.k, self.plan.head_dim);
                     self.append(pass, w, ropes, &mut s.k, caches.kv);
                 }
                 Keys::Pooled(pool) => pool.append(pass, x, ropes, caches, &mut s.pool),
@@ -147,7 +146,7 @@ impl Indexer {
         }
         with_values(inputs.queries, |x| apply(pass, &self.q, x, &mut s.q))?;
         if let Some(norm) = &self.q_norm {
-            norm_rows(pass, norm, &mut s.q, self.plan.head_dim, &mut s.before);
+            norm_rows(pass, norm, &mut s.q, self.plan.head_dim);
         }
         self.rotate(pass, w, ropes, &mut s.q);
         self.score(pass, s, caches.kv, cancel)
@@ -199,11 +198,11 @@ impl Indexer {
         let (rope, angles) = (&ropes[at.rope].plan, &w.angles[at.rope]);
         let first = if at.last { self.plan.head_dim - rope.n_rot } else { 0 };
         let width = heads.len() / pass.rows;
-        for (row, angles) in heads.chunks_exact_mut(width).zip(angles.chunks_exact(rope.n_rot)) {
-            let (cos, sin) = angles.split_at(rope.n_rot / 2);
+        pass.each_row(heads, width, |r, row| {
+            let (cos, sin) = angles[r * rope.n_rot..(r + 1) * rope.n_rot].split_at(rope.n_rot / 2);
             row.chunks_exact_mut(self.plan.head_dim)
                 .for_each(|head| pass.compute.set().rope(rope.pairs, &mut head[first..first + rope.n_rot], cos, sin));
-        }
+        });
     }
 
     /// Scores all keys for a few rows at a time, and sets the bits of what each of them chooses.

@@ -24,7 +24,6 @@ pub struct PoolScratch {
     values: Vec<f32>,
     logits: Vec<f32>,
     row: Vec<f32>,
-    before: Vec<f32>,
     angles: Vec<f32>,
 }
 
@@ -55,7 +54,7 @@ impl Pool {
         let (width, n_kept, stride) = (self.plan.width(), self.plan.n_kept(), self.plan.kept_width());
         apply(pass, &self.values, x, &mut s.values);
         if let Some(norm) = &self.value_norm {
-            norm_rows(pass, norm, &mut s.values, width, &mut s.before);
+            norm_rows(pass, norm, &mut s.values, width);
         }
         if let Some((logits, bias)) = &self.logits {
             apply(pass, logits, x, &mut s.logits);
@@ -108,7 +107,7 @@ impl Pool {
     /// Norms and turns the pooled row of the block from `first` on.
     fn finish(&self, pass: &Pass, first: usize, ropes: &[Rope], s: &mut PoolScratch) {
         if let Some(norm) = &self.norm {
-            norm_rows(pass, norm, &mut s.row, self.plan.dim, &mut s.before);
+            norm_rows(pass, norm, &mut s.row, self.plan.dim);
         }
         let Some(at) = self.plan.rope else { return };
         let rope = &ropes[at.rope];
@@ -121,10 +120,9 @@ impl Pool {
 }
 
 /// Norms each `width` values.
-pub fn norm_rows(pass: &Pass, norm: &Norm, rows: &mut [f32], width: usize, before: &mut Vec<f32>) {
-    for row in rows.chunks_exact_mut(width) {
-        before.clear();
-        before.extend_from_slice(row);
-        norm.row(pass.compute.set(), before, row);
-    }
+pub fn norm_rows(pass: &Pass, norm: &Norm, rows: &mut [f32], width: usize) {
+    pass.compute.kernels().each_row(rows, width, |_, row| {
+        let before = row.to_vec();
+        norm.row(pass.compute.set(), &before, row);
+    });
 }
