@@ -38,7 +38,7 @@ fn tanh<const FMA: bool>(x: f32) -> f32 {
     let size = x.abs();
     let z = x * x;
     let mut p = -5.704_988_7e-3;
-    p = fma::<FMA>(p, z, 2.063_908_9e-2);
+    p = fma::<FMA>(p, z, 2.063_909e-2);
     p = fma::<FMA>(p, z, -5.373_971_5e-2);
     p = fma::<FMA>(p, z, 1.333_144_2e-1);
     p = fma::<FMA>(p, z, -3.333_328e-1);

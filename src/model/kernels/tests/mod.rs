@@ -7,6 +7,7 @@ mod floats;
 mod golden;
 mod peak;
 mod products;
+mod shares;
 mod states;
 mod wide;
 
