@@ -68,7 +68,8 @@ fn gelu_is_rounded_as_the_reference_rounds_it() {
                 x if set.is_exact() => (gelu(f64::from(x)), 2e-6),
                 x if x <= -10.0 => (0.0, 0.0),
                 x if x >= 10.0 => (f64::from(x), 0.0),
-                _ => (of_half.to_f64(), f64::from(half::f16::EPSILON) * of_half.to_f64().abs() + 6e-8),
+                // Half precision's step, and where x is far below zero what single precision leaves of 1 + tanh.
+                _ => (of_half.to_f64(), f64::from(half::f16::EPSILON) * of_half.to_f64().abs() + 5e-7),
             };
             assert!((f64::from(*y) - want).abs() <= step, "gelu({x}) = {y}, not {want}");
         }
