@@ -46,6 +46,7 @@ pub struct ChannelStep<'a> {
 }
 
 /// Each as the method of its name on [`KernelSet`] says.
+#[allow(clippy::type_complexity)]
 pub(crate) struct StateFns {
     pub delta: unsafe fn(&mut [f32], &Turn, f32, &mut [f32]),
     pub write_and_read: unsafe fn(&mut [f32], &Turn, &mut [f32]),
