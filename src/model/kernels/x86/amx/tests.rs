@@ -80,6 +80,42 @@ fn the_unit_does_what_its_stand_in_does() {
     if !probe::works() {
         return eprintln!("skipped: this processor or system has no AMX");
     }
+    compare();
+}
+
+/// The system's grant is for all threads, each has registers of its own, and what is in them outlasts a change of threads.
+#[test]
+fn every_thread_has_a_unit() {
+    if !probe::works() {
+        return eprintln!("skipped: this processor or system has no AMX");
+    }
+    let (rows, pairs) = (halves(std::iter::repeat_n(1.0, TILE)), halves(std::iter::repeat_n(1.0, TILE)));
+    std::thread::scope(|scope| {
+        for thread in 1..=4 {
+            let (rows, pairs) = (&rows, &pairs);
+            scope.spawn(move || {
+                compare();
+                let (mut sums, given) = ([f32::NAN; TILE / 2], [thread as f32; TILE / 2]);
+                unsafe {
+                    let mut tiles = Unit::begin();
+                    tiles.load::<1>(given.as_ptr().cast(), ROW_BYTES);
+                    tiles.load::<2>(rows.as_ptr().cast(), ROW_BYTES);
+                    tiles.load::<3>(pairs.as_ptr().cast(), ROW_BYTES);
+                    for _ in 0..100 {
+                        std::thread::yield_now();
+                        tiles.add_product::<1, 2, 3>();
+                    }
+                    tiles.store::<1>(sums.as_mut_ptr().cast(), ROW_BYTES);
+                    tiles.end();
+                }
+                assert_eq!(sums, given.map(|first| first + 3200.0));
+            });
+        }
+    });
+}
+
+/// Products of the unit and of its stand-in.
+fn compare() {
     let number = |i: usize| (i as f32 * 0.7311).sin() * 3.0;
     let (rows, pairs) = (halves((0..2 * N_STEPS * CELL_STEP).map(number)), halves((0..N_STEPS * CELL_STEP).map(|i| number(i + 9))));
     assert_eq!(unsafe { product::<Unit>(&rows, &pairs) }, unsafe { product::<Emulated>(&rows, &pairs) });
