@@ -20,7 +20,7 @@ const CHUNK_BYTES: usize = 1 << 20;
 /// Each thing is done again and again for so long, and the best counts: whatever disturbs only makes it slower.
 const PATIENCE: Duration = Duration::from_millis(150);
 const REPETITIONS_MIN: usize = 3;
-/// Turns of a loop to a claim of a thread, some 40 µs, and claims for each thread.
+/// Turns of a loop to a claim of a thread, some 40 µs (half a millisecond of tiles), and claims for each thread.
 const TURNS: u64 = 20_000;
 const CLAIMS: usize = 32;
 
@@ -34,6 +34,8 @@ pub struct Limits {
     pub int8_gops: Option<f64>,
     /// Of f32.
     pub f32_gflops: Option<f64>,
+    /// Of bfloat16, where the tier has a unit for many rows.
+    pub bf16_gflops: Option<f64>,
 }
 
 impl Limits {
@@ -45,6 +47,7 @@ impl Limits {
             read_gbs: self.read_gbs.max(other.read_gbs),
             int8_gops: rate(self.int8_gops, other.int8_gops),
             f32_gflops: rate(self.f32_gflops, other.f32_gflops),
+            bf16_gflops: rate(self.bf16_gflops, other.bf16_gflops),
         }
     }
 }
@@ -67,6 +70,7 @@ fn limits_of(n_threads: usize, buffer: &[u8]) -> Limits {
         read_gbs: buffer.len() as f64 / read_s / 1e9,
         int8_gops: peak(set, &pool, Peak::Int8),
         f32_gflops: peak(set, &pool, Peak::F32),
+        bf16_gflops: peak(set, &pool, Peak::Bf16),
     };
     tracing::debug!(?limits, "measured");
     limits
@@ -101,9 +105,9 @@ mod tests {
 
     #[test]
     fn the_better_measurement_of_each_counts() {
-        let a = Limits { n_threads: 2, read_gbs: 20.0, int8_gops: Some(5.0), f32_gflops: None };
-        let b = Limits { n_threads: 2, read_gbs: 30.0, int8_gops: Some(4.0), f32_gflops: Some(1.0) };
-        assert_eq!(a.better(b), Limits { n_threads: 2, read_gbs: 30.0, int8_gops: Some(5.0), f32_gflops: Some(1.0) });
+        let a = Limits { n_threads: 2, read_gbs: 20.0, int8_gops: Some(5.0), f32_gflops: None, bf16_gflops: None };
+        let b = Limits { n_threads: 2, read_gbs: 30.0, int8_gops: Some(4.0), f32_gflops: Some(1.0), bf16_gflops: Some(2.0) };
+        assert_eq!(a.better(b), Limits { int8_gops: Some(5.0), ..b });
     }
 
     #[test]

@@ -236,6 +236,6 @@ fn work_is_what_a_token_needs() {
         }
         let n_cached = file.tensor("blk.0.attn_k.weight").unwrap().shape[1] + file.tensor("blk.0.attn_v.weight").unwrap().shape[1];
         let cached_bytes = 10 * number("block_count") * n_cached * 2;
-        assert_eq!(work, kernels::Work { weight_bytes: bytes, cached_bytes, n_ops, n_float_ops }, "{name}");
+        assert_eq!(work, kernels::Work { weight_bytes: bytes, cached_bytes, n_ops, n_float_ops, n_bf16_ops: 0 }, "{name}");
     }
 }

@@ -122,9 +122,10 @@ fn json(record: &Record) -> Result<Value, Failure> {
 /// "2 threads at most: reads 29.5 GB/s, int8 1,660 GOP/s, f32 440 GFLOP/s".
 fn limits_line(limits: &Limits) -> String {
     let rate = |what: &str, rate: Option<f64>, unit: &str| rate.map(|rate| format!(", {what} {rate:.0} {unit}")).unwrap_or_default();
-    let (int8, float) = (rate("int8", limits.int8_gops, "GOP/s"), rate("f32", limits.f32_gflops, "GFLOP/s"));
+    let int8 = rate("int8", limits.int8_gops, "GOP/s");
+    let (float, bf16) = (rate("f32", limits.f32_gflops, "GFLOP/s"), rate("bf16", limits.bf16_gflops, "GFLOP/s"));
     let threads = if limits.n_threads == 1 { "thread" } else { "threads" };
-    format!("{} {threads} at most: reads {:.1} GB/s{int8}{float}", limits.n_threads, limits.read_gbs)
+    format!("{} {threads} at most: reads {:.1} GB/s{int8}{float}{bf16}", limits.n_threads, limits.read_gbs)
 }
 
 /// A column of the markdown table.

@@ -65,13 +65,15 @@ pub struct Record {
     /// Of one repetition: weights that were multiplied, keys and values that were looked at, as often as they were.
     pub weight_bytes: u64,
     pub cached_bytes: u64,
-    /// Multiplications and additions with quantized weights, and with others.
+    /// Multiplications and additions with quantized weights, with others, and with either by a unit of bfloat16.
     pub n_ops: u64,
     pub n_float_ops: u64,
+    pub n_bf16_ops: u64,
     /// What the machine reaches with as many threads.
     pub limit_read_gbs: f64,
     pub limit_int8_gops: Option<f64>,
     pub limit_f32_gflops: Option<f64>,
+    pub limit_bf16_gflops: Option<f64>,
 }
 
 /// What bounds a test.
@@ -80,6 +82,7 @@ pub enum Bound {
     Memory,
     Int8,
     F32,
+    Bf16,
 }
 
 impl Bound {
@@ -88,6 +91,7 @@ impl Bound {
             Bound::Memory => "memory bandwidth",
             Bound::Int8 => "int8 rate",
             Bound::F32 => "f32 rate",
+            Bound::Bf16 => "bf16 rate",
         }
     }
 }
@@ -104,9 +108,11 @@ impl Record {
             cached_bytes: work.cached_bytes,
             n_ops: work.n_ops,
             n_float_ops: work.n_float_ops,
+            n_bf16_ops: work.n_bf16_ops,
             limit_read_gbs: limits.read_gbs,
             limit_int8_gops: limits.int8_gops,
             limit_f32_gflops: limits.f32_gflops,
+            limit_bf16_gflops: limits.bf16_gflops,
             ..self
         }
     }
@@ -117,10 +123,19 @@ impl Record {
         // 10^9 a second are as many a nanosecond.
         let ns = |what: u64, rate: f64| what as f64 / rate;
         let read = ns(self.weight_bytes + self.cached_bytes, self.limit_read_gbs);
-        let int8 = self.limit_int8_gops.map_or(0.0, |rate| ns(self.n_ops, rate));
-        let float = self.limit_f32_gflops.map_or(0.0, |rate| ns(self.n_float_ops, rate));
-        let products = if int8 >= float { Bound::Int8 } else { Bound::F32 };
-        let (bound, needed) = if read >= int8 + float { (Bound::Memory, read) } else { (products, int8 + float) };
+        let products = [
+            (Bound::Int8, self.n_ops, self.limit_int8_gops),
+            (Bound::F32, self.n_float_ops, self.limit_f32_gflops),
+            (Bound::Bf16, self.n_bf16_ops, self.limit_bf16_gflops),
+        ]
+        .map(|(bound, n_ops, rate)| (bound, rate.map_or(0.0, |rate| ns(n_ops, rate))));
+        let computed: f64 = products.iter().map(|(_, ns)| ns).sum();
+        // Products of several kinds are named by that which takes longest.
+        let most = products.into_iter().max_by(|a, b| a.1.total_cmp(&b.1));
+        let (bound, needed) = match most {
+            Some((bound, _)) if computed > read => (bound, computed),
+            _ => (Bound::Memory, read),
+        };
         let part = needed / self.avg_ns as f64;
         (part.is_finite() && part > 0.0).then_some((bound, part))
     }

@@ -39,11 +39,11 @@ fn a_record_has_one_sample_a_repetition() {
     assert!(records[1].weight_bytes > records[0].weight_bytes && records[0].n_ops > records[1].n_ops / 2);
 }
 
-const LIMITS: Limits = Limits { n_threads: 1, read_gbs: 10.0, int8_gops: Some(100.0), f32_gflops: None };
+const LIMITS: Limits = Limits { n_threads: 1, read_gbs: 10.0, int8_gops: Some(100.0), f32_gflops: None, bf16_gflops: None };
 
 /// A second's record: a decode of one token where nothing else is said.
 fn record() -> Record {
-    let work = Work { weight_bytes: 7_000_000_000, cached_bytes: 1_000_000_000, n_ops: 14_000_000_000, n_float_ops: 0 };
+    let work = Work { weight_bytes: 7_000_000_000, cached_bytes: 1_000_000_000, n_ops: 14_000_000_000, n_float_ops: 0, n_bf16_ops: 0 };
     Record { n_gen: 1, avg_ns: 1_000_000_000, ..Record::default() }.with(work, &LIMITS)
 }
 
@@ -54,6 +54,8 @@ fn the_nearest_limit_is_said() {
     assert_eq!(of(Record { n_ops: 90_000_000_000, ..record() }), Some((Bound::Int8, 90.0)));
     let floats = Record { n_ops: 0, n_float_ops: 95_000_000_000, ..record() };
     assert_eq!(of(Record { limit_f32_gflops: Some(100.0), ..floats.clone() }), Some((Bound::F32, 95.0)));
+    let tiles = Record { n_ops: 30_000_000_000, n_bf16_ops: 60_000_000_000, limit_bf16_gflops: Some(100.0), ..record() };
+    assert_eq!(of(tiles), Some((Bound::Bf16, 90.0)), "two kinds of products need the time of both");
     assert_eq!(of(floats), Some((Bound::Memory, 80.0)), "a rate that is not known bounds nothing");
     assert_eq!(of(Record::default()), None);
 }

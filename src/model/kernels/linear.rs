@@ -114,13 +114,17 @@ impl<'a> Linear<'a> {
         assert!(m == 0 || (m - 1) * stride + self.column + n <= n_out, "results end within the output");
     }
 
-    fn work(&self) -> Work {
+    fn work(&self, set: &KernelSet, m: usize) -> Work {
         let mut work = Work::default();
         for weights in std::iter::once(&self.weights).chain(&self.gate) {
             let n_ops = 2 * (weights.n_rows * weights.k * self.rows.len()) as u64;
             let is_float = matches!(weights.ty, GgmlType::F32 | GgmlType::F16 | GgmlType::BF16);
             work.weight_bytes += weights.bytes.len() as u64;
-            *if is_float { &mut work.n_float_ops } else { &mut work.n_ops } += n_ops;
+            *match set.wide(weights.ty, m) {
+                Some(_) => &mut work.n_bf16_ops,
+                None if is_float => &mut work.n_float_ops,
+                None => &mut work.n_ops,
+            } += n_ops;
         }
         work
     }
@@ -164,7 +168,7 @@ impl Compute {
         let (mut begins, mut n_chunks) = (0, 0);
         for part in parts {
             part.check(x, begins, out.len(), stride);
-            self.count(part.work());
+            self.count(part.work(self.set(), x.m));
             begins = part.column + part.weights.n_rows;
             n_chunks += part.weights.n_rows.div_ceil(part.chunk_rows(self, x.m));
         }

@@ -16,20 +16,35 @@ pub(super) struct Peaks {
     pub f32: Option<Loop>,
 }
 
-/// One instruction in a loop, on registers alone.
+/// One instruction in a loop, on registers alone. A unit for many rows brings its own.
 #[derive(Clone, Copy)]
-pub(super) struct Loop {
+pub(crate) struct Loop {
     /// Multiplications and additions of one turn.
     pub n_ops: u64,
     /// Takes so many turns; the number is of no use but that it was computed.
     pub run: unsafe fn(turns: u64) -> i64,
 }
 
+/// Says that a register's value may have changed, so that nothing that was computed from it can be kept. No instruction
+/// comes of it.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! opaque {
+    ($register:ident, $value:ident) => {
+        // SAFETY: no instruction, so nothing happens.
+        unsafe { std::arch::asm!("/* {0} */", inout($register) $value, options(nomem, nostack, preserves_flags, pure)) }
+    };
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+pub(super) use opaque;
+
 /// What can be had of a processor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Peak {
     Int8,
     F32,
+    /// Products of bfloat16 by the unit for many rows.
+    Bf16,
 }
 
 fn peaks(tier: Tier) -> &'static Peaks {
@@ -41,6 +56,12 @@ fn peaks(tier: Tier) -> &'static Peaks {
         Tier::AvxVnni if is_x86_feature_detected!("avxvnni") => &super::x86::peak::avxvnni::PEAKS,
         #[cfg(target_arch = "x86_64")]
         Tier::Avx512Vnni | Tier::Amx => &super::x86::peak::avx512::PEAKS,
+        #[cfg(target_arch = "aarch64")]
+        Tier::Neon => &super::aarch64::peak::NEON,
+        #[cfg(target_arch = "aarch64")]
+        Tier::Dotprod => &super::aarch64::peak::DOTPROD,
+        #[cfg(target_arch = "aarch64")]
+        Tier::I8mm => &super::aarch64::peak::I8MM,
         _ => &SCALAR,
     }
 }
@@ -67,6 +88,7 @@ impl KernelSet {
         let chosen = match peak {
             Peak::Int8 => peaks.int8,
             Peak::F32 => peaks.f32,
+            Peak::Bf16 => self.wide.as_ref().map(|wide| wide.peak),
         };
         let Some(Loop { n_ops, run }) = chosen else { return 0 };
         // SAFETY: the set's tier fits this processor; the loop touches no memory.

@@ -11,6 +11,7 @@
 
 use super::activations::{Activations, SUPER};
 use super::linear::WeightRows;
+use super::peak::Loop;
 use super::set::Scratch;
 use crate::quant::GgmlType;
 use std::ops::Range;
@@ -61,6 +62,8 @@ pub(crate) struct Wide {
     pub unpack: fn(GgmlType) -> Option<Unpack>,
     pub pack: Pack,
     pub products: Products,
+    /// What it could do at most.
+    pub peak: Loop,
 }
 
 impl Wide {

@@ -15,6 +15,8 @@ pub struct Work {
     pub n_ops: u64,
     /// With weights that are floats.
     pub n_float_ops: u64,
+    /// With weights of either kind, by the unit for many rows.
+    pub n_bf16_ops: u64,
 }
 
 impl Sub for Work {
@@ -26,6 +28,7 @@ impl Sub for Work {
             cached_bytes: self.cached_bytes - before.cached_bytes,
             n_ops: self.n_ops - before.n_ops,
             n_float_ops: self.n_float_ops - before.n_float_ops,
+            n_bf16_ops: self.n_bf16_ops - before.n_bf16_ops,
         }
     }
 }
@@ -37,6 +40,7 @@ pub(super) struct Counters {
     cached_bytes: AtomicU64,
     n_ops: AtomicU64,
     n_float_ops: AtomicU64,
+    n_bf16_ops: AtomicU64,
 }
 
 impl Counters {
@@ -45,6 +49,7 @@ impl Counters {
         self.cached_bytes.fetch_add(more.cached_bytes, Ordering::Relaxed);
         self.n_ops.fetch_add(more.n_ops, Ordering::Relaxed);
         self.n_float_ops.fetch_add(more.n_float_ops, Ordering::Relaxed);
+        self.n_bf16_ops.fetch_add(more.n_bf16_ops, Ordering::Relaxed);
     }
 
     pub(super) fn work(&self) -> Work {
@@ -53,6 +58,7 @@ impl Counters {
             cached_bytes: self.cached_bytes.load(Ordering::Relaxed),
             n_ops: self.n_ops.load(Ordering::Relaxed),
             n_float_ops: self.n_float_ops.load(Ordering::Relaxed),
+            n_bf16_ops: self.n_bf16_ops.load(Ordering::Relaxed),
         }
     }
 }

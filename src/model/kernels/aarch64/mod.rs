@@ -9,6 +9,7 @@ mod floats;
 mod halves;
 mod many;
 mod pairs;
+pub(super) mod peak;
 mod plain;
 mod products;
 mod scales;

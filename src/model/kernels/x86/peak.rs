@@ -1,20 +1,11 @@
 //! Loops of one instruction on registers, and of loads alone.
 
 use super::prefetch;
-use crate::model::kernels::peak::{Loop, Peaks, TURN};
-use std::arch::asm;
+use crate::model::kernels::peak::{Loop, Peaks, TURN, opaque};
 use std::arch::x86_64::*;
 
 /// Sums that do not wait for each other: as many as the longest latency times two a cycle.
-const CHAINS: usize = 12;
-
-/// Says that `value` may have changed, so that nothing that was computed from it can be kept. No instruction comes of it.
-macro_rules! opaque {
-    ($register:ident, $value:ident) => {
-        // SAFETY: no instruction, so nothing happens.
-        unsafe { asm!("/* {0} */", inout($register) $value, options(nomem, nostack, preserves_flags, pure)) }
-    };
-}
+pub(super) const CHAINS: usize = 12;
 
 /// The loops of a tier with registers of 32 bytes: `peaks!(features, sum of products of bytes)`.
 macro_rules! peaks {

@@ -10,6 +10,7 @@
 mod cells;
 #[cfg(test)]
 mod emulated;
+mod peak;
 mod probe;
 mod tiles;
 
@@ -17,6 +18,7 @@ mod tiles;
 mod tests;
 
 use super::avx512::{self, wide};
+use crate::model::kernels::peak::Loop;
 use crate::model::kernels::set::KernelSet;
 use crate::model::kernels::tier::Tier;
 use crate::model::kernels::wide::{CELL, Products, Wide};
@@ -28,18 +30,18 @@ const PANEL_ROWS: usize = 8 * CELL;
 
 /// The set, where the processor has the unit, the system grants it and it works.
 pub(super) fn set() -> Option<KernelSet> {
-    probe::works().then(|| with(cells::products::<tiles::Unit>))
+    probe::works().then(|| with(cells::products::<tiles::Unit>, peak::of::<tiles::Unit>()))
 }
 
 /// The set with tiles in plain Rust, where the processor can do the rest.
 #[cfg(test)]
 pub(super) fn emulated() -> Option<KernelSet> {
     let rest = is_x86_feature_detected!("avx512vnni") && is_x86_feature_detected!("avx512bf16");
-    rest.then(|| with(cells::products::<emulated::Emulated>))
+    rest.then(|| with(cells::products::<emulated::Emulated>, peak::of::<emulated::Emulated>()))
 }
 
-fn with(products: Products) -> KernelSet {
+fn with(products: Products, peak: Loop) -> KernelSet {
     let (unpack, pack) = (wide::unpack, wide::pack);
-    let wide = Wide { min_rows: MIN_ROWS, panel_rows: PANEL_ROWS, unpack, pack, products };
+    let wide = Wide { min_rows: MIN_ROWS, panel_rows: PANEL_ROWS, unpack, pack, products, peak };
     KernelSet { tier: Tier::Amx, wide: Some(wide), ..avx512::set() }
 }

@@ -25,5 +25,6 @@ pub(super) fn by_pairs() -> Option<Wide> {
         unpack: |ty| unpack(ty).filter(|_| ty == GgmlType::BF16),
         pack,
         products: pairs::products,
+        peak: pairs::PEAK,
     })
 }

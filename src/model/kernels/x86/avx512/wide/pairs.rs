@@ -3,7 +3,9 @@
 
 use super::pack::as_halves;
 use super::settle::{CellSums, settle};
+use crate::model::kernels::peak::{Loop, opaque};
 use crate::model::kernels::wide::{CELL, CELL_STEP, Cells};
+use crate::model::kernels::x86::peak::CHAINS;
 use std::arch::x86_64::*;
 
 /// Rows at once: with two registers of tokens 16 sums.
@@ -68,4 +70,22 @@ unsafe fn some_rows<const T: usize>(rows: *const i32, cells: &Cells, to: *mut f3
             }
         }
     }
+}
+
+/// The instruction on registers alone: what [`products`] could do at most.
+pub(super) const PEAK: Loop = Loop { n_ops: (CHAINS * 2 * N * 2) as u64, run: exert };
+
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")]
+fn exert(turns: u64) -> i64 {
+    // One and two, in pairs.
+    let (mut a, b) = (_mm512_set1_epi32(0x3F80_3F80), as_halves(_mm512_set1_epi32(0x4000_4000)));
+    let mut sums = [_mm512_setzero_ps(); CHAINS];
+    for _ in 0..turns {
+        for sum in &mut sums {
+            opaque!(zmm_reg, a);
+            *sum = _mm512_dpbf16_ps(*sum, as_halves(a), b);
+        }
+    }
+    let total = sums.into_iter().fold(_mm512_setzero_ps(), |total, sum| _mm512_add_ps(total, sum));
+    _mm512_reduce_add_ps(total) as i64
 }
