@@ -29,9 +29,15 @@ pub(crate) struct Loop {
 /// comes of it.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! opaque {
+    (vreg, $value:ident) => {
+        opaque!("/* {0:v} */", vreg, $value)
+    };
     ($register:ident, $value:ident) => {
+        opaque!("/* {0} */", $register, $value)
+    };
+    ($text:literal, $register:ident, $value:ident) => {
         // SAFETY: no instruction, so nothing happens.
-        unsafe { std::arch::asm!("/* {0} */", inout($register) $value, options(nomem, nostack, preserves_flags, pure)) }
+        unsafe { std::arch::asm!($text, inout($register) $value, options(nomem, nostack, preserves_flags, pure)) }
     };
 }
 
