@@ -3,7 +3,7 @@
 //! They came from a search over real models (ggml/src/ggml-common.h: iq2xxs_grid, iq2xs_grid, iq2s_grid, iq3xxs_grid,
 //! iq3s_grid, iq1s_grid) and follow no rule, so they are written down: a point is one number, two bits a value (0 to 2) for
 //! IQ1 and IQ2, an octal digit a value for IQ3, the first value lowest. [`pairs`] and [`octals`] make the values of them
-//! while this is compiled.
+//! while this is compiled. Kernels read both: values, or numbers to make those of in registers.
 
 /// Points of eight values from a list of up to four.
 const fn pairs<const N: usize>(points: &[u16; N], values: [i8; 4]) -> [[i8; 8]; N] {
@@ -28,19 +28,22 @@ const fn octals<const N: usize>(points: &[u16; N], values: [i8; 8]) -> [[i8; 4];
 }
 
 /// Magnitudes of IQ2; the last is not in use.
-const THIRDS: [i8; 4] = [8, 25, 43, 0];
+pub const IQ2_VALUES: [i8; 4] = [8, 25, 43, 0];
+/// Magnitudes of IQ3.
+pub const IQ3_XXS_VALUES: [i8; 8] = [4, 12, 20, 28, 36, 44, 52, 62];
+pub const IQ3_S_VALUES: [i8; 8] = [1, 3, 5, 7, 9, 11, 13, 15];
 /// Eight times what IQ1's values are before their shift.
 const SIGNS: [i8; 4] = [-8, 0, 8, 0];
 
-pub(super) static IQ2_XXS: [[i8; 8]; 256] = pairs(&IQ2_XXS_POINTS, THIRDS);
-pub(super) static IQ2_XS: [[i8; 8]; 512] = pairs(&IQ2_XS_POINTS, THIRDS);
-pub(super) static IQ2_S: [[i8; 8]; 1024] = pairs(&IQ2_S_POINTS, THIRDS);
-pub(super) static IQ1: [[i8; 8]; 2048] = pairs(&IQ1_POINTS, SIGNS);
-pub(super) static IQ3_XXS: [[i8; 4]; 256] = octals(&IQ3_XXS_POINTS, [4, 12, 20, 28, 36, 44, 52, 62]);
-pub(super) static IQ3_S: [[i8; 4]; 512] = octals(&IQ3_S_POINTS, [1, 3, 5, 7, 9, 11, 13, 15]);
+pub static IQ2_XXS: [[i8; 8]; 256] = pairs(&IQ2_XXS_POINTS, IQ2_VALUES);
+pub static IQ2_XS: [[i8; 8]; 512] = pairs(&IQ2_XS_POINTS, IQ2_VALUES);
+pub static IQ2_S: [[i8; 8]; 1024] = pairs(&IQ2_S_POINTS, IQ2_VALUES);
+pub static IQ1: [[i8; 8]; 2048] = pairs(&IQ1_POINTS, SIGNS);
+pub static IQ3_XXS: [[i8; 4]; 256] = octals(&IQ3_XXS_POINTS, IQ3_XXS_VALUES);
+pub static IQ3_S: [[i8; 4]; 512] = octals(&IQ3_S_POINTS, IQ3_S_VALUES);
 
 #[rustfmt::skip]
-const IQ2_XXS_POINTS: [u16; 256] = [
+pub const IQ2_XXS_POINTS: [u16; 256] = [
     0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0014, 0x0020, 0x0022, 0x0028, 0x002a, 0x0041, 0x0044, 0x0050, 0x0058, 0x0061,
     0x0064, 0x0080, 0x0082, 0x008a, 0x00a2, 0x0101, 0x0104, 0x0110, 0x0115, 0x0140, 0x0184, 0x0198, 0x0200, 0x0202, 0x0222, 0x0282,
     0x0401, 0x0404, 0x0410, 0x0421, 0x0424, 0x0440, 0x0442, 0x0448, 0x0460, 0x0481, 0x0484, 0x0490, 0x04a4, 0x0500, 0x0502, 0x0508,
@@ -60,7 +63,7 @@ const IQ2_XXS_POINTS: [u16; 256] = [
 ];
 
 #[rustfmt::skip]
-const IQ2_XS_POINTS: [u16; 512] = [
+pub const IQ2_XS_POINTS: [u16; 512] = [
     0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0014, 0x0016, 0x0019, 0x0020, 0x0022, 0x0025, 0x0028, 0x0041, 0x0044, 0x0046,
     0x0049, 0x0050, 0x0052, 0x0055, 0x0058, 0x0061, 0x0064, 0x0080, 0x0082, 0x0085, 0x0088, 0x0091, 0x0094, 0x0099, 0x00a0, 0x0101,
     0x0104, 0x0106, 0x0109, 0x0110, 0x0112, 0x0115, 0x0118, 0x011a, 0x0121, 0x0124, 0x0140, 0x0142, 0x0145, 0x0148, 0x0151, 0x0154,
@@ -96,7 +99,7 @@ const IQ2_XS_POINTS: [u16; 512] = [
 ];
 
 #[rustfmt::skip]
-const IQ2_S_POINTS: [u16; 1024] = [
+pub const IQ2_S_POINTS: [u16; 1024] = [
     0x0000, 0x0002, 0x0005, 0x0008, 0x000a, 0x0011, 0x0014, 0x0016, 0x0019, 0x0020, 0x0022, 0x0025, 0x0028, 0x0041, 0x0044, 0x0046,
     0x0049, 0x0050, 0x0052, 0x0055, 0x0058, 0x0061, 0x0064, 0x0066, 0x0069, 0x0080, 0x0082, 0x0085, 0x0088, 0x0091, 0x0094, 0x00a0,
     0x00a5, 0x00aa, 0x0101, 0x0104, 0x0106, 0x0109, 0x0110, 0x0112, 0x0115, 0x0118, 0x0121, 0x0124, 0x0140, 0x0142, 0x0145, 0x0148,
@@ -296,7 +299,7 @@ const IQ1_POINTS: [u16; 2048] = [
 ];
 
 #[rustfmt::skip]
-const IQ3_XXS_POINTS: [u16; 256] = [
+pub const IQ3_XXS_POINTS: [u16; 256] = [
     0o0000, 0o0002, 0o0004, 0o0011, 0o0013, 0o0017, 0o0020, 0o0022, 0o0031, 0o0042, 0o0073, 0o0075, 0o0101, 0o0103, 0o0110, 0o0112,
     0o0121, 0o0125, 0o0130, 0o0132, 0o0141, 0o0154, 0o0170, 0o0200, 0o0202, 0o0204, 0o0211, 0o0220, 0o0222, 0o0231, 0o0233, 0o0237,
     0o0251, 0o0257, 0o0275, 0o0301, 0o0307, 0o0310, 0o0312, 0o0325, 0o0370, 0o0413, 0o0437, 0o0444, 0o0457, 0o0473, 0o0475, 0o0501,
@@ -316,7 +319,7 @@ const IQ3_XXS_POINTS: [u16; 256] = [
 ];
 
 #[rustfmt::skip]
-const IQ3_S_POINTS: [u16; 512] = [
+pub const IQ3_S_POINTS: [u16; 512] = [
     0o0000, 0o0001, 0o0002, 0o0005, 0o0007, 0o0010, 0o0011, 0o0012, 0o0014, 0o0016, 0o0020, 0o0021, 0o0025, 0o0033, 0o0040, 0o0042,
     0o0045, 0o0047, 0o0051, 0o0053, 0o0060, 0o0062, 0o0071, 0o0074, 0o0077, 0o0100, 0o0101, 0o0102, 0o0104, 0o0110, 0o0111, 0o0115,
     0o0120, 0o0123, 0o0127, 0o0131, 0o0135, 0o0144, 0o0161, 0o0165, 0o0172, 0o0200, 0o0201, 0o0205, 0o0207, 0o0210, 0o0213, 0o0216,

@@ -14,7 +14,7 @@ mod encode_super;
 mod error;
 mod few_bits;
 mod grid_blocks;
-mod grids;
+pub mod grids;
 mod search;
 mod tables;
 #[cfg(test)]

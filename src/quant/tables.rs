@@ -52,13 +52,14 @@ pub fn half_of_e8m0(e: u8) -> f32 {
 }
 
 /// Half of a float without a sign, of four bits of exponent and three of mantissa (UE4M3). What its NaN would be is 0.
-pub fn half_of_ue4m3(x: u8) -> f32 {
+pub const fn half_of_ue4m3(x: u8) -> f32 {
     const NOT_A_NUMBER: u8 = 0x7F;
-    let (exponent, mantissa) = (i32::from(x >> 3 & 0xF), f32::from(x & 7));
+    let (exponent, mantissa) = ((x >> 3 & 0xF) as u32, (x & 7) as u32);
     match exponent {
         _ if x == NOT_A_NUMBER => 0.0,
-        0 => mantissa / 1024.0,
-        _ => (1.0 + mantissa / 8.0) * 2.0f32.powi(exponent - 8),
+        0 => mantissa as f32 / 1024.0,
+        // Half of what is biased by 7, biased by 127.
+        _ => f32::from_bits((exponent + 119) << 23 | mantissa << 20),
     }
 }
 

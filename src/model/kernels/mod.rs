@@ -29,7 +29,7 @@ mod scalar;
 mod set;
 mod states;
 mod tier;
-#[cfg(any(target_arch = "aarch64", target_arch = "x86_64"))]
+#[cfg(target_arch = "aarch64")]
 mod unpacked;
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod wide;

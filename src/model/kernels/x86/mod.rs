@@ -7,13 +7,13 @@
 mod amx;
 mod avx512;
 mod cached;
+mod grids;
 mod halves;
 pub(super) mod peak;
 mod scales;
 mod ymm;
 
 use super::set::KernelSet;
-use super::unpacked::Unpacked;
 
 /// The sets this processor can run, the plainest first.
 pub(super) fn sets() -> Vec<KernelSet> {

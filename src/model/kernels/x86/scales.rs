@@ -1,8 +1,7 @@
 //! The small numbers of blocks of 256 weights: scales and minima, as 16-bit integers in one register.
 
-use super::Unpacked;
 use super::halves::widen_one;
-use crate::quant::{Block, BlockIQ4XS, BlockQ2K, BlockQ3K, BlockQ4K, BlockQ5K, BlockQ6K, SuperBlock};
+use crate::quant::{Block, BlockIQ4XS, BlockQ2K, BlockQ3K, BlockQ4K, BlockQ5K, BlockQ6K, BlockTQ1_0, BlockTQ2_0};
 use std::arch::x86_64::*;
 
 /// `weight[i] = d * scales[i / 16] * (q[i] - bias) - dmin * minima[i / 16]`, the numbers of one block.
@@ -20,7 +19,7 @@ pub(super) struct Scales {
 pub(super) enum Numbers {
     /// Unsigned, over a minimum.
     Least,
-    /// Unsigned, too large by 1 << this; below 64.
+    /// Unsigned, too large by 1 << this; below 128, so that two of their products add up to 16 bits.
     Moved(i32),
     /// Signed, without -128.
     Signed,
@@ -35,6 +34,8 @@ pub(super) trait SuperScales {
     /// Weights that have a scale in common: 16 or 32.
     const SUB: usize;
     const NUMBERS: Numbers;
+    /// Whether scales differ; all are 1 where not, and moved numbers so small that 16 of their products add up to 16 bits.
+    const IS_SCALED: bool = true;
 
     /// # Safety
     /// `block` points to `BYTES` readable bytes.
@@ -47,12 +48,14 @@ pub(super) struct Q4K;
 pub(super) struct Q5K;
 pub(super) struct Q6K;
 pub(super) struct IQ4XS;
+pub(super) struct TQ1_0;
+pub(super) struct TQ2_0;
 
 /// # Safety
 /// `at` points to two readable bytes.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
-unsafe fn half(at: *const u8) -> f32 {
+pub(super) unsafe fn half(at: *const u8) -> f32 {
     // SAFETY: as the caller says.
     widen_one(unsafe { at.cast::<u16>().read_unaligned() })
 }
@@ -60,7 +63,7 @@ unsafe fn half(at: *const u8) -> f32 {
 /// # Safety
 /// `at` points to four readable bytes.
 #[inline(always)]
-unsafe fn word(at: *const u8) -> u32 {
+pub(super) unsafe fn word(at: *const u8) -> u32 {
     // SAFETY: as the caller says.
     unsafe { at.cast::<u32>().read_unaligned() }
 }
@@ -182,19 +185,42 @@ impl SuperScales for IQ4XS {
     }
 }
 
-impl<B: SuperBlock> SuperScales for Unpacked<B> {
-    const BYTES: usize = B::BYTES;
-    const SUB: usize = 16;
-    const NUMBERS: Numbers = Numbers::Signed;
+/// One scale for a whole block.
+///
+/// # Safety
+/// `at` points to two readable bytes.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn whole(at: *const u8) -> Scales {
+    // SAFETY: as the caller says.
+    let d = unsafe { half(at) };
+    Scales { scales: _mm256_set1_epi16(1), minima: _mm256_setzero_si256(), d, dmin: 0.0 }
+}
+
+impl SuperScales for TQ1_0 {
+    const BYTES: usize = BlockTQ1_0::BYTES;
+    const SUB: usize = 32;
+    const NUMBERS: Numbers = Numbers::Moved(0);
+    const IS_SCALED: bool = false;
 
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
     unsafe fn scales(block: *const u8) -> Scales {
-        // SAFETY: as the caller says.
-        let block = unsafe { Self::block(block) };
-        let scales = block.scales().map(|(scale, _)| i16::from(scale));
-        // SAFETY: 16 numbers.
-        let scales = unsafe { _mm256_loadu_si256(scales.as_ptr().cast()) };
-        Scales { scales, minima: _mm256_setzero_si256(), d: block.d(), dmin: 0.0 }
+        // SAFETY: a half-precision number at the end.
+        unsafe { whole(block.add(52)) }
+    }
+}
+
+impl SuperScales for TQ2_0 {
+    const BYTES: usize = BlockTQ2_0::BYTES;
+    const SUB: usize = 32;
+    const NUMBERS: Numbers = Numbers::Moved(0);
+    const IS_SCALED: bool = false;
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn scales(block: *const u8) -> Scales {
+        // SAFETY: a half-precision number at the end.
+        unsafe { whole(block.add(64)) }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::super::prefetch;
 use super::super::scales::Numbers;
+use super::super::ymm::points::Room;
 use super::supers::Super;
 use crate::model::kernels::activations::{Operand, SUM_16, SUPER};
 use crate::model::kernels::set::Scratch;
@@ -65,32 +66,39 @@ fn spread<const M: usize>(results: [f32; M], out: &mut [f32], n_rows: usize) -> 
 unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Rows<M>) -> [f32; M] {
     let mut sums = [_mm512_setzero_ps(); M];
     let mut minima = [_mm256_setzero_ps(); M];
+    let mut room = Room::new();
     for i in 0..row.len() / K::BYTES {
         // SAFETY: block i of the row, and its share of the activations.
         unsafe {
             let block = row.as_ptr().add(i * K::BYTES);
             prefetch(block, K::BYTES);
-            let q = K::quants(block);
+            let (q, minus) = K::factors(block, &mut room);
             let parts = K::scales(block);
             let scales = spread_scales(parts.scales);
             for t in 0..M {
                 let y = x.quants[t].add(i * SUPER);
-                let mut dot = _mm512_setzero_si512();
+                let (mut dot, mut moved) = (_mm512_setzero_si512(), _mm512_setzero_si512());
                 for j in 0..4 {
                     let y = _mm512_loadu_si512(y.add(64 * j).cast());
-                    let products = match K::NUMBERS {
-                        Numbers::Least => _mm512_maddubs_epi16(q[j], y),
-                        Numbers::Moved(by) => {
+                    if let (false, Numbers::Moved(by)) = (K::IS_SCALED, K::NUMBERS) {
+                        dot = _mm512_dpbusd_epi32(dot, q[j], y);
+                        moved = _mm512_dpbusd_epi32(moved, _mm512_set1_epi8(1 << by), y);
+                        continue;
+                    }
+                    let products = match (minus, K::NUMBERS) {
+                        (Some(minus), _) => _mm512_maddubs_epi16(q[j], negative_where(minus[j], y)),
+                        (None, Numbers::Least) => _mm512_maddubs_epi16(q[j], y),
+                        (None, Numbers::Moved(by)) => {
                             let moved = _mm512_maddubs_epi16(_mm512_set1_epi8(1 << by), y);
                             _mm512_sub_epi16(_mm512_maddubs_epi16(q[j], y), moved)
                         }
-                        Numbers::Signed => {
-                            let y = _mm512_mask_sub_epi8(y, _mm512_movepi8_mask(q[j]), _mm512_setzero_si512(), y);
-                            _mm512_maddubs_epi16(_mm512_abs_epi8(q[j]), y)
+                        (None, Numbers::Signed) => {
+                            _mm512_maddubs_epi16(_mm512_abs_epi8(q[j]), negative_where(_mm512_movepi8_mask(q[j]), y))
                         }
                     };
                     dot = _mm512_dpwssd_epi32(dot, products, scales[j]);
                 }
+                let dot = _mm512_sub_epi32(dot, moved);
                 let y_scale = *x.scales[t].add(i);
                 sums[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_set1_ps(parts.d * y_scale), sums[t]);
                 if K::NUMBERS == Numbers::Least {
@@ -105,6 +113,13 @@ unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Rows<M>) -> [f32; M] {
         // Both are sums of lanes; one reduction serves them.
         _mm512_reduce_add_ps(_mm512_sub_ps(sums[t], _mm512_zextps256_ps512(minima[t])))
     })
+}
+
+/// Some of the bytes with the other sign.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn negative_where(minus: u64, y: __m512i) -> __m512i {
+    _mm512_mask_sub_epi8(y, minus, _mm512_setzero_si512(), y)
 }
 
 /// Scale i / 16 beside the products of weights i and i + 1: eight times each.

@@ -6,7 +6,7 @@
 //! quarter, and is converted and scaled once.
 
 use super::super::prefetch;
-use super::plain::{self, FP4_TABLE, IQ4_TABLE, Plain};
+use super::plain::{self, FP4_TABLE, IQ4_TABLE, Plain, halves_of_e8m0};
 use crate::model::kernels::activations::{FOLDED_LANE, GROUP, Operand};
 use crate::model::kernels::set::Scratch;
 use std::arch::x86_64::*;
@@ -180,11 +180,7 @@ impl Nibbles for plain::MXFP4 {
         let words = unsafe { Self::WORDS.pick(block) };
         let bytes = _mm_and_si128(_mm_srlv_epi16(words, _mm_setr_epi16(0, 8, 0, 8, 0, 8, 0, 8)), _mm_set1_epi16(0xFF));
         let e = _mm256_cvtepu16_epi32(bytes);
-        // As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
-        let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(e, _mm256_set1_epi32(1)));
-        let subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), e);
-        let is_normal = _mm256_cmpgt_epi32_mask(e, _mm256_set1_epi32(1));
-        _mm256_castsi256_ps(_mm256_mask_blend_epi32(is_normal, subnormal, normal))
+        halves_of_e8m0(e)
     }
 }
 
@@ -391,7 +387,7 @@ impl<const M: usize> Sums<M> {
         // SAFETY: as the caller says.
         unsafe {
             let gather = |offset: usize| {
-                let word = |b: usize| P::scale(block.add(b * P::BYTES + offset));
+                let word = |b: usize| P::scale(block.add(b * P::BYTES + offset), 0);
                 _mm_setr_ps(word(0), word(1), word(2), word(3))
             };
             if P::HAS_MINIMUM {
@@ -443,8 +439,8 @@ impl<const M: usize> Sums<M> {
     unsafe fn one<P: Nibbles>(&mut self, block: *const u8, x: &Rows<M>, i: usize) {
         // SAFETY: as the caller says.
         unsafe {
-            let (q, d) = (P::one(block), P::scale(block));
-            let minimum = P::HAS_MINIMUM.then(|| P::scale(block.add(size_of::<u16>())));
+            let (q, d) = (P::one(block, 0), P::scale(block, 0));
+            let minimum = P::HAS_MINIMUM.then(|| P::scale(block.add(size_of::<u16>()), 0));
             for m in 0..M {
                 let dot = _mm256_dpbusd_epi32(_mm256_setzero_si256(), q, _mm256_loadu_si256(x.quants[m].add(i * GROUP).cast()));
                 // One lane of eight takes off the bias times the sum of the activations, or has the minimum's part.

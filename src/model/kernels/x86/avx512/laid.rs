@@ -39,25 +39,26 @@ pub(super) trait Laid {
 }
 
 impl<P: Plain> Laid for P {
-    const SUB: usize = GROUP;
+    const SUB: usize = P::SUB;
     const BIAS_LOG: i32 = P::BIAS_LOG;
-    const GROUP_BYTES: usize = P::BYTES;
+    const GROUP_BYTES: usize = P::BYTES / P::GROUPS;
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn pair(row: *const u8, group: usize, is_last: bool) -> __m512i {
-        // SAFETY: one or two blocks.
+        // SAFETY: the blocks that the weights are of.
         unsafe {
-            let block = row.add(group * P::BYTES);
-            if is_last { _mm512_zextsi256_si512(P::one(block)) } else { P::two(block) }
+            let (block, group) = (row.add(group / P::GROUPS * P::BYTES), group % P::GROUPS);
+            if is_last { _mm512_zextsi256_si512(P::one(block, group)) } else { P::two(block, group) }
         }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn scale(row: *const u8, sub: usize) -> f32 {
-        // SAFETY: a block has one scale.
-        unsafe { P::scale(row.add(sub * P::BYTES)) }
+        let n = P::GROUPS * GROUP / P::SUB;
+        // SAFETY: the block that the weights are of.
+        unsafe { P::scale(row.add(sub / n * P::BYTES), sub % n) }
     }
 }
 

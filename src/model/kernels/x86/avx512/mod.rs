@@ -5,17 +5,19 @@ mod dots;
 mod floats;
 mod fours;
 mod laid;
+mod long;
 mod panel;
 mod plain;
+mod points;
 mod supers;
 mod tile;
 mod turn;
 pub(super) mod wide;
 
-use super::{Unpacked, halves, scales, ymm};
+use super::{grids, halves, scales, ymm};
 use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
 use crate::model::kernels::tier::Tier;
-use crate::quant::*;
+use crate::quant::GgmlType;
 use laid::Narrow;
 
 crate::model::kernels::float::float_functions!(true, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]);
@@ -57,17 +59,19 @@ fn dot_rows(ty: GgmlType) -> Option<DotRows> {
         GgmlType::IQ4NL => fours::rows::<plain::IQ4NL>,
         GgmlType::MXFP4 => fours::rows::<plain::MXFP4>,
         GgmlType::IQ4XS => dots::rows::<scales::IQ4XS>,
-        GgmlType::IQ2XXS => dots::rows::<Unpacked<BlockIQ2XXS>>,
-        GgmlType::IQ2XS => dots::rows::<Unpacked<BlockIQ2XS>>,
-        GgmlType::IQ2S => dots::rows::<Unpacked<BlockIQ2S>>,
-        GgmlType::IQ3XXS => dots::rows::<Unpacked<BlockIQ3XXS>>,
-        GgmlType::IQ3S => dots::rows::<Unpacked<BlockIQ3S>>,
-        GgmlType::IQ1S => dots::rows::<Unpacked<BlockIQ1S>>,
-        GgmlType::IQ1M => dots::rows::<Unpacked<BlockIQ1M>>,
-        GgmlType::TQ1_0 => dots::rows::<Unpacked<BlockTQ1_0>>,
-        GgmlType::TQ2_0 => dots::rows::<Unpacked<BlockTQ2_0>>,
-        // Rare types, slower, but not refused. The set asks for all that AVX2's does.
-        _ => return ymm::avx2::dot_rows(ty),
+        GgmlType::IQ2XXS => dots::rows::<grids::IQ2XXS>,
+        GgmlType::IQ2XS => dots::rows::<grids::IQ2XS>,
+        GgmlType::IQ2S => dots::rows::<grids::IQ2S>,
+        GgmlType::IQ3XXS => dots::rows::<grids::IQ3XXS>,
+        GgmlType::IQ3S => dots::rows::<grids::IQ3S>,
+        GgmlType::IQ1S => dots::rows::<Narrow<grids::IQ1S>>,
+        GgmlType::IQ1M => dots::rows::<Narrow<grids::IQ1M>>,
+        GgmlType::TQ1_0 => dots::rows::<Narrow<scales::TQ1_0>>,
+        GgmlType::TQ2_0 => dots::rows::<scales::TQ2_0>,
+        GgmlType::NVFP4 => plain::rows::<long::NVFP4>,
+        GgmlType::Q1_0 => plain::rows::<long::Q1_0>,
+        GgmlType::Q2_0 => plain::rows::<long::Q2_0>,
+        _ => return None,
     })
 }
 
@@ -89,18 +93,18 @@ fn panel_rows(ty: GgmlType) -> Option<PanelRows> {
         GgmlType::IQ4NL => panel::plain::<plain::IQ4NL>,
         GgmlType::MXFP4 => panel::plain::<plain::MXFP4>,
         GgmlType::IQ4XS => panel::supers::<scales::IQ4XS>,
-        GgmlType::IQ2XXS => panel::supers::<Unpacked<BlockIQ2XXS>>,
-        GgmlType::IQ2XS => panel::supers::<Unpacked<BlockIQ2XS>>,
-        GgmlType::IQ2S => panel::supers::<Unpacked<BlockIQ2S>>,
-        GgmlType::IQ3XXS => panel::supers::<Unpacked<BlockIQ3XXS>>,
-        GgmlType::IQ3S => panel::supers::<Unpacked<BlockIQ3S>>,
-        GgmlType::IQ1S => panel::supers::<Unpacked<BlockIQ1S>>,
-        GgmlType::IQ1M => panel::supers::<Unpacked<BlockIQ1M>>,
-        GgmlType::TQ1_0 => panel::supers::<Unpacked<BlockTQ1_0>>,
-        GgmlType::TQ2_0 => panel::supers::<Unpacked<BlockTQ2_0>>,
-        GgmlType::NVFP4 => panel::plain::<Narrow<Unpacked<BlockNVFP4>>>,
-        GgmlType::Q1_0 => panel::plain::<Narrow<Unpacked<BlockQ1_0>>>,
-        GgmlType::Q2_0 => panel::plain::<Narrow<Unpacked<BlockQ2_0>>>,
+        GgmlType::IQ2XXS => panel::supers::<grids::IQ2XXS>,
+        GgmlType::IQ2XS => panel::supers::<grids::IQ2XS>,
+        GgmlType::IQ2S => panel::supers::<grids::IQ2S>,
+        GgmlType::IQ3XXS => panel::supers::<grids::IQ3XXS>,
+        GgmlType::IQ3S => panel::supers::<grids::IQ3S>,
+        GgmlType::IQ1S => panel::supers::<Narrow<grids::IQ1S>>,
+        GgmlType::IQ1M => panel::supers::<Narrow<grids::IQ1M>>,
+        GgmlType::TQ1_0 => panel::supers::<Narrow<scales::TQ1_0>>,
+        GgmlType::TQ2_0 => panel::supers::<scales::TQ2_0>,
+        GgmlType::NVFP4 => panel::plain::<long::NVFP4>,
+        GgmlType::Q1_0 => panel::plain::<long::Q1_0>,
+        GgmlType::Q2_0 => panel::plain::<long::Q2_0>,
         _ => return None,
     })
 }

@@ -7,50 +7,66 @@ use crate::model::kernels::x86::scales::SIGN_LOG;
 use crate::quant::{self, Block, BlockIQ4NL, BlockMXFP4, BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0};
 use std::arch::x86_64::*;
 
-/// Blocks whose scales are gathered together: a register of f32 in half width.
-const BLOCKS: usize = 8;
+/// Times 32 weights whose scales are gathered together: a register of f32 in half width, or a whole one of scales for 16.
+const GROUPS: usize = 8;
 
-/// A type with one scale for 32 weights: `weight = scale * (q - bias)`, or `scale * q + minimum`.
+/// A type of weights that are `scale * (q - bias)`, or `scale * q + minimum` in blocks of 32.
 pub(super) trait Plain {
     const BYTES: usize;
+    /// Times 32 weights in a block: one, two or four.
+    const GROUPS: usize = 1;
+    /// Weights that have a scale in common: 16 or 32.
+    const SUB: usize = GROUP;
     /// The logarithm of the bias, where there is no minimum.
     const BIAS_LOG: i32;
     /// Whether a minimum follows the scale, in half precision too.
     const HAS_MINIMUM: bool = false;
 
-    /// The unsigned numbers of a block in the order of the activations.
+    /// The unsigned numbers of weights `32 group..` of a block in the order of the activations.
     ///
     /// # Safety
-    /// `block` points to `BYTES` readable bytes.
-    unsafe fn one(block: *const u8) -> __m256i;
+    /// `block` points to `BYTES` readable bytes; `group < GROUPS`.
+    unsafe fn one(block: *const u8, group: usize) -> __m256i;
 
-    /// Those of two neighbouring blocks.
+    /// Those of 64 weights: of two neighbouring blocks, or from an even group of a longer one on.
     ///
     /// # Safety
-    /// `block` points to 2 * `BYTES` readable bytes.
-    unsafe fn two(block: *const u8) -> __m512i;
+    /// `block` points to as many readable blocks; `group < GROUPS`.
+    unsafe fn two(block: *const u8, group: usize) -> __m512i;
 
-    /// The scale of a block. Most types have it in half precision at the begin.
+    /// The scale of weights `SUB * sub..` of a block. Most types have one, in half precision at the begin.
     ///
     /// # Safety
     /// `block` points to `BYTES` readable bytes.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn scale(block: *const u8) -> f32 {
+    unsafe fn scale(block: *const u8, _sub: usize) -> f32 {
         // SAFETY: two bytes at the begin.
         _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(unsafe { block.cast::<u16>().read_unaligned() }))))
     }
 
-    /// The scales of eight neighbouring blocks.
+    /// The scales of 256 weights, each for 32.
     ///
     /// # Safety
-    /// `block` points to eight readable blocks.
+    /// `block` points to as many readable blocks.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn eight_scales(block: *const u8) -> __m256 {
         // SAFETY: as the caller says.
-        let h = |i: usize| unsafe { block.add(i * Self::BYTES).cast::<i16>().read_unaligned() };
+        let h = |i: usize| unsafe { block.add(i / Self::GROUPS * Self::BYTES).cast::<i16>().read_unaligned() };
         _mm256_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7)))
+    }
+
+    /// The scales of 256 weights, each for `SUB`: eight in the lower half, or 16.
+    ///
+    /// # Safety
+    /// `block` points to as many readable blocks.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn scales(block: *const u8) -> __m512 {
+        const { assert!(Self::SUB == GROUP) };
+        // SAFETY: as the caller says.
+        _mm512_castps256_ps512(unsafe { Self::eight_scales(block) })
     }
 }
 
@@ -68,14 +84,14 @@ impl Plain for Q8_0 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn one(block: *const u8) -> __m256i {
+    unsafe fn one(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 32 bytes behind the scale.
         unsafe { _mm256_xor_si256(_mm256_loadu_si256(block.add(2).cast()), _mm256_set1_epi8(-128)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn two(block: *const u8) -> __m512i {
+    unsafe fn two(block: *const u8, _: usize) -> __m512i {
         // SAFETY: 32 bytes behind each scale.
         unsafe {
             let low = _mm512_castsi256_si512(_mm256_loadu_si256(block.add(2).cast()));
@@ -145,14 +161,14 @@ impl Plain for Q4_0 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn one(block: *const u8) -> __m256i {
+    unsafe fn one(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 16 bytes behind the scale.
         unsafe { nibbles(block.add(2)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn two(block: *const u8) -> __m512i {
+    unsafe fn two(block: *const u8, _: usize) -> __m512i {
         // SAFETY: 16 bytes behind each scale.
         unsafe { nibbles_of_two(block.add(2), block.add(Self::BYTES + 2)) }
     }
@@ -165,14 +181,14 @@ impl Plain for Q4_1 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn one(block: *const u8) -> __m256i {
+    unsafe fn one(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 16 bytes behind scale and minimum.
         unsafe { nibbles(block.add(4)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn two(block: *const u8) -> __m512i {
+    unsafe fn two(block: *const u8, _: usize) -> __m512i {
         // SAFETY: 16 bytes behind each scale and minimum.
         unsafe { nibbles_of_two(block.add(4), block.add(Self::BYTES + 4)) }
     }
@@ -219,14 +235,14 @@ impl Plain for Q5_0 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn one(block: *const u8) -> __m256i {
+    unsafe fn one(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 20 bytes behind the scale.
         unsafe { fives(block.add(2)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn two(block: *const u8) -> __m512i {
+    unsafe fn two(block: *const u8, _: usize) -> __m512i {
         // SAFETY: 20 bytes behind each scale.
         unsafe { fives_of_two(block.add(2), block.add(Self::BYTES + 2)) }
     }
@@ -239,14 +255,14 @@ impl Plain for Q5_1 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn one(block: *const u8) -> __m256i {
+    unsafe fn one(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 20 bytes behind scale and minimum.
         unsafe { fives(block.add(4)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn two(block: *const u8) -> __m512i {
+    unsafe fn two(block: *const u8, _: usize) -> __m512i {
         // SAFETY: 20 bytes behind each scale and minimum.
         unsafe { fives_of_two(block.add(4), block.add(Self::BYTES + 4)) }
     }
@@ -258,14 +274,14 @@ impl Plain for IQ4NL {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn one(block: *const u8) -> __m256i {
+    unsafe fn one(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 16 bytes behind the scale, twice.
         unsafe { _mm512_castsi512_si256(by_table(block.add(2), block.add(2), &IQ4_TABLE)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn two(block: *const u8) -> __m512i {
+    unsafe fn two(block: *const u8, _: usize) -> __m512i {
         // SAFETY: 16 bytes behind each scale.
         unsafe { by_table(block.add(2), block.add(Self::BYTES + 2), &IQ4_TABLE) }
     }
@@ -277,24 +293,43 @@ impl Plain for MXFP4 {
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn one(block: *const u8) -> __m256i {
+    unsafe fn one(block: *const u8, _: usize) -> __m256i {
         // SAFETY: 16 bytes behind the exponent, twice.
         unsafe { _mm512_castsi512_si256(by_table(block.add(1), block.add(1), &FP4_TABLE)) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn two(block: *const u8) -> __m512i {
+    unsafe fn two(block: *const u8, _: usize) -> __m512i {
         // SAFETY: 16 bytes behind each exponent.
         unsafe { by_table(block.add(1), block.add(Self::BYTES + 1), &FP4_TABLE) }
     }
 
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn scale(block: *const u8) -> f32 {
+    unsafe fn scale(block: *const u8, _sub: usize) -> f32 {
         // SAFETY: the first byte.
         quant::half_of_e8m0(unsafe { *block })
     }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn eight_scales(block: *const u8) -> __m256 {
+        // SAFETY: the first byte of each block.
+        let e = |i: usize| unsafe { *block.add(i * Self::BYTES) }.cast_signed();
+        let e = _mm256_cvtepu8_epi32(_mm_setr_epi8(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7), 0, 0, 0, 0, 0, 0, 0, 0));
+        halves_of_e8m0(e)
+    }
+}
+
+/// As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+pub(super) fn halves_of_e8m0(e: __m256i) -> __m256 {
+    let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(e, _mm256_set1_epi32(1)));
+    let subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), e);
+    let is_normal = _mm256_cmpgt_epi32_mask(e, _mm256_set1_epi32(1));
+    _mm256_castsi256_ps(_mm256_mask_blend_epi32(is_normal, subnormal, normal))
 }
 
 /// # Safety
@@ -328,7 +363,8 @@ pub(super) unsafe fn rows<P: Plain>(weights: &[u8], row_bytes: usize, x: Operand
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
 unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &mut [f32], n_rows: usize) -> usize {
-    let n_blocks = row.len() / P::BYTES;
+    let n_groups = row.len() / P::BYTES * P::GROUPS;
+    let block_of = |group: usize| row.as_ptr().wrapping_add(group / P::GROUPS * P::BYTES);
     let quants: [*const i8; M] = std::array::from_fn(|i| x.quants(t + i).as_ptr());
     let lanes: [*const i32; M] = std::array::from_fn(|i| x.lanes(t + i).as_ptr());
     let scales: [*const f32; M] = std::array::from_fn(|i| x.scales(t + i, GROUP).as_ptr());
@@ -336,22 +372,22 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
     let mut sums = [_mm512_setzero_ps(); M];
     let mut rest = [_mm256_setzero_ps(); M];
     let mut minima = [_mm256_setzero_ps(); M];
-    let whole = n_blocks / BLOCKS * BLOCKS;
-    // SAFETY: every load is of a block below `n_blocks`, or of its activations.
+    let whole = n_groups / GROUPS * GROUPS;
+    // SAFETY: every load is of weights below `n_groups`, or of their activations.
     unsafe {
-        for first in (0..whole).step_by(BLOCKS) {
-            let block = row.as_ptr().add(first * P::BYTES);
-            prefetch(block, BLOCKS * P::BYTES);
-            let d = P::eight_scales(block);
+        for first in (0..whole).step_by(GROUPS) {
+            let block = block_of(first);
+            prefetch(block, GROUPS / P::GROUPS * P::BYTES);
+            let d = P::scales(block);
             if P::HAS_MINIMUM {
                 let minimum = P::eight_scales(block.add(size_of::<u16>()));
                 for m in 0..M {
                     minima[m] = _mm256_fmadd_ps(minimum, _mm256_loadu_ps(weighted[m].add(first)), minima[m]);
                 }
             }
-            let d: [__m256; M] = std::array::from_fn(|m| _mm256_mul_ps(d, _mm256_loadu_ps(scales[m].add(first))));
-            for pair in 0..BLOCKS / 2 {
-                let q = P::two(block.add(2 * pair * P::BYTES));
+            let d: [__m512; M] = std::array::from_fn(|m| times::<P>(d, _mm256_loadu_ps(scales[m].add(first))));
+            for pair in 0..GROUPS / 2 {
+                let q = P::two(block_of(first + 2 * pair), 2 * pair % P::GROUPS);
                 let at = (first + 2 * pair) * GROUP;
                 for m in 0..M {
                     let seed = if P::HAS_MINIMUM {
@@ -360,16 +396,20 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
                         _mm512_sll_epi32(_mm512_loadu_si512(lanes[m].add(at / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
                     };
                     let dot = _mm512_dpbusd_epi32(seed, q, _mm512_loadu_si512(quants[m].add(at).cast()));
-                    sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), both_scales(d[m], pair), sums[m]);
+                    sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), spread::<P>(d[m], pair), sums[m]);
                 }
             }
         }
-        prefetch(row.as_ptr().add(whole * P::BYTES), (n_blocks - whole) * P::BYTES);
-        for i in whole..n_blocks {
-            let block = row.as_ptr().add(i * P::BYTES);
-            let q = P::one(block);
-            let d = P::scale(block);
-            let minimum = if P::HAS_MINIMUM { P::scale(block.add(size_of::<u16>())) } else { 0.0 };
+        prefetch(block_of(whole), (n_groups - whole) / P::GROUPS * P::BYTES);
+        for i in whole..n_groups {
+            let (block, group) = (block_of(i), i % P::GROUPS);
+            let q = P::one(block, group);
+            let d = if P::SUB == GROUP {
+                _mm256_set1_ps(P::scale(block, group))
+            } else {
+                _mm256_setr_m128(_mm_set1_ps(P::scale(block, 2 * group)), _mm_set1_ps(P::scale(block, 2 * group + 1)))
+            };
+            let minimum = if P::HAS_MINIMUM { P::scale(block.add(size_of::<u16>()), 0) } else { 0.0 };
             for m in 0..M {
                 // One lane of eight has the minimum's part.
                 let part = if P::HAS_MINIMUM { minimum * *weighted[m].add(i) } else { 0.0 };
@@ -380,7 +420,7 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
                     _mm256_sll_epi32(_mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
                 };
                 let dot = _mm256_dpbusd_epi32(seed, q, _mm256_loadu_si256(quants[m].add(i * GROUP).cast()));
-                rest[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(d * *scales[m].add(i)), rest[m]);
+                rest[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, _mm256_set1_ps(*scales[m].add(i))), rest[m]);
             }
         }
     }
@@ -391,11 +431,23 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
     M
 }
 
-/// The scales of blocks `2 * pair` and `2 * pair + 1`, eight times each.
+/// Scales of 256 weights times those of their activations, which are eight.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-fn both_scales(d: __m256, pair: usize) -> __m512 {
-    let (a, b) = (2 * pair as i32, 2 * pair as i32 + 1);
-    let order = _mm512_setr_epi32(a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b);
-    _mm512_permutexvar_ps(order, _mm512_castps256_ps512(d))
+fn times<P: Plain>(d: __m512, y: __m256) -> __m512 {
+    if P::SUB == GROUP {
+        return _mm512_castps256_ps512(_mm256_mul_ps(_mm512_castps512_ps256(d), y));
+    }
+    let twice = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+    _mm512_mul_ps(d, _mm512_permutexvar_ps(twice, _mm512_castps256_ps512(y)))
+}
+
+/// The scales of 64 weights beside the sums of four of them: two eight times each, or four four times.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+fn spread<P: Plain>(d: __m512, pair: usize) -> __m512 {
+    let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    let n_scales = 2 * GROUP / P::SUB;
+    let within = _mm512_srl_epi32(lanes, _mm_cvtsi32_si128((P::SUB / LANE).ilog2() as i32));
+    _mm512_permutexvar_ps(_mm512_add_epi32(within, _mm512_set1_epi32((n_scales * pair) as i32)), d)
 }

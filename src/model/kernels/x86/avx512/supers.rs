@@ -8,12 +8,13 @@
 //! A panel has 16 rows side by side: common types turn the bits as they are stored, which are half as many registers as
 //! the numbers that come of them.
 
-use super::super::Unpacked;
-use super::super::scales::{IQ4XS, Numbers, Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
+use super::super::scales::{IQ4XS, Numbers, Q2K, Q3K, Q4K, Q5K, Q6K, Scales, SuperScales, TQ2_0};
+use super::super::ymm::{self, points::Room};
+use super::laid::Narrow;
 use super::plain::by_table;
 use super::turn::turn;
 use crate::model::kernels::set::PANEL_ROWS as ROWS;
-use crate::quant::{IQ4_VALUES, SuperBlock};
+use crate::quant::IQ4_VALUES;
 use std::arch::x86_64::*;
 
 /// A type with blocks of 256 weights.
@@ -42,6 +43,17 @@ pub(super) trait Super: SuperScales {
                 unsafe { _mm512_storeu_si512(to.add(j * ROWS + i), column) };
             }
         }
+    }
+
+    /// What few rows are multiplied by: the same, or magnitudes and which of them are minus, where those are there first.
+    ///
+    /// # Safety
+    /// `block` points to `BYTES` readable bytes.
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn factors(block: *const u8, _room: &mut Room) -> ([__m512i; 4], Option<[u64; 4]>) {
+        // SAFETY: as the caller says.
+        (unsafe { Self::quants(block) }, None)
     }
 }
 
@@ -93,15 +105,35 @@ fn masked_or(a: __m512i, mask: __m512i, b: __m512i) -> __m512i {
     _mm512_ternarylogic_epi64::<0xEA>(a, mask, b)
 }
 
+/// 64 bytes of two bits each.
+///
+/// # Safety
+/// `at` points to as many readable bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn twos(at: *const u8) -> [__m512i; 4] {
+    let two = _mm512_set1_epi8(3);
+    // SAFETY: as the caller says.
+    let (a, b) = unsafe { (twice(at), twice(at.add(32))) };
+    let (low, high) = (halves(0, 2), halves(4, 6));
+    [(a, low), (a, high), (b, low), (b, high)].map(|(bits, shift)| _mm512_and_si512(_mm512_srlv_epi16(bits, shift), two))
+}
+
 impl Super for Q2K {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m512i; 4] {
-        let two = _mm512_set1_epi8(3);
         // SAFETY: 64 bytes from 16 on.
-        let (a, b) = unsafe { (twice(block.add(16)), twice(block.add(48))) };
-        let (low, high) = (halves(0, 2), halves(4, 6));
-        [(a, low), (a, high), (b, low), (b, high)].map(|(bits, shift)| _mm512_and_si512(_mm512_srlv_epi16(bits, shift), two))
+        unsafe { twos(block.add(16)) }
+    }
+}
+
+impl Super for TQ2_0 {
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m512i; 4] {
+        // SAFETY: 64 bytes at the begin.
+        unsafe { twos(block) }
     }
 }
 
@@ -243,14 +275,46 @@ impl Super for IQ4XS {
     }
 }
 
-impl<B: SuperBlock> Super for Unpacked<B> {
+impl<K: SuperScales> SuperScales for Narrow<K> {
+    const BYTES: usize = K::BYTES;
+    const SUB: usize = K::SUB;
+    const NUMBERS: Numbers = K::NUMBERS;
+    const IS_SCALED: bool = K::IS_SCALED;
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn scales(block: *const u8) -> Scales {
+        // SAFETY: as the caller says.
+        unsafe { K::scales(block) }
+    }
+}
+
+impl<K: ymm::supers::Super> Super for Narrow<K> {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m512i; 4] {
-        // SAFETY: as the caller says; then 256 numbers.
-        unsafe {
-            let quants = Self::block(block).quants();
-            std::array::from_fn(|i| _mm512_loadu_si512(quants.as_ptr().add(64 * i).cast()))
-        }
+        // SAFETY: as the caller says.
+        let narrow = unsafe { K::quants(block) };
+        std::array::from_fn(|i| joined(narrow[2 * i], narrow[2 * i + 1]))
     }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    unsafe fn factors(block: *const u8, room: &mut Room) -> ([__m512i; 4], Option<[u64; 4]>) {
+        // SAFETY: as the caller says.
+        let narrow = unsafe { K::factors(block, room) };
+        let one = |j: usize| {
+            let (quants, signs) = narrow(j);
+            assert!(signs.is_none(), "types with signs apart are looked up otherwise");
+            quants
+        };
+        (std::array::from_fn(|i| joined(one(2 * i), one(2 * i + 1))), None)
+    }
+}
+
+/// Two halves as one.
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+pub(super) fn joined(low: __m256i, high: __m256i) -> __m512i {
+    _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
 }

@@ -10,6 +10,7 @@ macro_rules! few {
             use crate::model::kernels::x86::scales::Numbers;
             use crate::model::kernels::x86::ymm::floats::total;
             use crate::model::kernels::x86::ymm::plain::Plain;
+            use crate::model::kernels::x86::ymm::points::Room;
             use crate::model::kernels::x86::ymm::supers::{Super, spread_scales};
             use std::arch::x86_64::*;
 
@@ -46,29 +47,41 @@ macro_rules! few {
                 let y_sums: [*const i16; M] = std::array::from_fn(|i| x.sums(t + i, SUM_16).as_ptr());
                 let mut sums = [_mm256_setzero_ps(); M];
                 let mut minima = [_mm256_setzero_ps(); M];
+                let mut room = Room::new();
                 for i in 0..row.len() / K::BYTES {
                     // SAFETY: block i of the row, and its share of the activations.
                     unsafe {
                         let block = row.as_ptr().add(i * K::BYTES);
                         prefetch(block, K::BYTES);
-                        let q = K::quants(block);
+                        let factors = K::factors(block, &mut room);
                         let parts = K::scales(block);
                         let scales = spread_scales(parts.scales);
-                        for m in 0..M {
-                            let mut dot = _mm256_setzero_si256();
-                            for j in 0..SUPER / GROUP {
+                        let mut dots = [_mm256_setzero_si256(); M];
+                        for j in 0..SUPER / GROUP {
+                            let (q, signs) = factors(j);
+                            for m in 0..M {
                                 let y = _mm256_loadu_si256(quants[m].add(i * SUPER + j * GROUP).cast());
-                                let products = match K::NUMBERS {
-                                    Numbers::Least => _mm256_maddubs_epi16(q[j], y),
-                                    Numbers::Moved(by) => {
+                                let products = match (signs, K::NUMBERS) {
+                                    (Some(signs), _) => _mm256_maddubs_epi16(q, _mm256_sign_epi8(y, signs)),
+                                    (None, Numbers::Least) => _mm256_maddubs_epi16(q, y),
+                                    (None, Numbers::Moved(by)) => {
                                         let moved = _mm256_maddubs_epi16(_mm256_set1_epi8(1 << by), y);
-                                        _mm256_sub_epi16(_mm256_maddubs_epi16(q[j], y), moved)
+                                        _mm256_sub_epi16(_mm256_maddubs_epi16(q, y), moved)
                                     }
-                                    Numbers::Signed => _mm256_maddubs_epi16(_mm256_abs_epi8(q[j]), _mm256_sign_epi8(y, q[j])),
+                                    (None, Numbers::Signed) => _mm256_maddubs_epi16(_mm256_abs_epi8(q), _mm256_sign_epi8(y, q)),
                                 };
-                                dot = $add_words(dot, products, scales[j]);
+                                dots[m] = match K::IS_SCALED {
+                                    true => $add_words(dots[m], products, scales(j)),
+                                    false => _mm256_add_epi16(dots[m], products),
+                                };
                             }
+                        }
+                        for m in 0..M {
                             let y_scale = *y_scales[m].add(i);
+                            let dot = match K::IS_SCALED {
+                                true => dots[m],
+                                false => $add_words(_mm256_setzero_si256(), dots[m], _mm256_set1_epi16(1)),
+                            };
                             sums[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_set1_ps(parts.d * y_scale), sums[m]);
                             if K::NUMBERS == Numbers::Least {
                                 let y_sums = _mm256_loadu_si256(y_sums[m].add(i * SUPER / SUM_16).cast());
@@ -124,7 +137,7 @@ macro_rules! few {
                         prefetch(block, P::BYTES);
                         for g in 0..P::GROUPS {
                             let q = P::quants(block, g);
-                            let magnitude = _mm256_abs_epi8(q);
+                            let magnitude = P::magnitudes(q);
                             // A lane is the sum of four products, so half a register that of sixteen.
                             let d = match P::SUB {
                                 GROUP => _mm256_set1_ps(P::scale(block, g)),

@@ -113,8 +113,10 @@ macro_rules! many {
                             let mut dots = [[_mm256_setzero_si256(); TOKENS]; 2];
                             if let Numbers::Moved(by) = K::NUMBERS {
                                 for t in 0..TOKENS {
-                                    let sum = _mm256_set1_epi32(*seeds.add(j * TOKENS + t));
-                                    let seed = _mm256_sll_epi32(sum, _mm_cvtsi32_si128(by));
+                                    // Sums are kept of 16.
+                                    let n = K::SUB / SUM_16;
+                                    let sum: i32 = (0..n).map(|i| *seeds.add((j * n + i) * TOKENS + t)).sum();
+                                    let seed = _mm256_sll_epi32(_mm256_set1_epi32(sum), _mm_cvtsi32_si128(by));
                                     (dots[0][t], dots[1][t]) = (seed, seed);
                                 }
                             }

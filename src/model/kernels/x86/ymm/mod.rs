@@ -4,9 +4,11 @@
 mod cached;
 mod few;
 mod floats;
+pub(super) mod long;
 mod many;
 pub(super) mod plain;
-mod supers;
+pub(super) mod points;
+pub(super) mod supers;
 mod tier;
 mod tile;
 mod turn;

@@ -1,9 +1,8 @@
 //! Blocks of 32 weights with one scale, and longer ones that are several of those.
 
-use super::super::Unpacked;
 use super::super::halves::widen_one;
 use crate::model::kernels::activations::GROUP;
-use crate::quant::{self, Block, BlockIQ4NL, BlockMXFP4, BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0, LongBlock};
+use crate::quant::{self, Block, BlockIQ4NL, BlockMXFP4, BlockQ4_0, BlockQ4_1, BlockQ5_0, BlockQ5_1, BlockQ8_0};
 use std::arch::x86_64::*;
 
 /// A type whose weights are a scale times a number.
@@ -21,6 +20,16 @@ pub(in super::super) trait Plain {
     /// # Safety
     /// `block` points to `BYTES` readable bytes; `group < GROUPS`.
     unsafe fn quants(block: *const u8, group: usize) -> __m256i;
+
+    /// Those numbers without their signs.
+    ///
+    /// # Safety
+    /// The processor has the features.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn magnitudes(quants: __m256i) -> __m256i {
+        _mm256_abs_epi8(quants)
+    }
 
     /// The scale of weights `SUB * sub..` of a block. Most types have one, in half precision at the begin.
     ///
@@ -56,7 +65,7 @@ pub(super) struct MXFP4;
 /// A table that a shuffle of 16 bytes looks up in, for each half of a register.
 pub(super) type Table = [[i8; 16]; 2];
 pub(super) const IQ4_TABLE: Table = [quant::IQ4_VALUES; 2];
-const FP4_TABLE: Table = [quant::FP4_VALUES; 2];
+pub(super) const FP4_TABLE: Table = [quant::FP4_VALUES; 2];
 
 /// 16 bytes as 32 nibbles, the low ones first.
 ///
@@ -71,6 +80,21 @@ unsafe fn nibbles(at: *const u8) -> __m256i {
     _mm256_and_si256(both, _mm256_set1_epi8(0xF))
 }
 
+/// 32 bits, each at its place in a byte of its own, and which place that is.
+///
+/// # Safety
+/// `at` points to four readable bytes.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+pub(super) unsafe fn single_bits(at: *const u8) -> (__m256i, __m256i) {
+    // SAFETY: as the caller says.
+    let bits = _mm256_set1_epi32(unsafe { at.cast::<i32>().read_unaligned() });
+    const ONES: i64 = 0x0101_0101_0101_0101;
+    let bytes = _mm256_shuffle_epi8(bits, _mm256_setr_epi64x(0, ONES, 2 * ONES, 3 * ONES));
+    let which = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64 as i64);
+    (_mm256_and_si256(bytes, which), which)
+}
+
 /// 32 bits as the fifths of as many numbers.
 ///
 /// # Safety
@@ -79,11 +103,8 @@ unsafe fn nibbles(at: *const u8) -> __m256i {
 #[inline]
 unsafe fn fifth_bits(at: *const u8) -> __m256i {
     // SAFETY: as the caller says.
-    let bits = _mm256_set1_epi32(unsafe { at.cast::<i32>().read_unaligned() });
-    const ONES: i64 = 0x0101_0101_0101_0101;
-    let bytes = _mm256_shuffle_epi8(bits, _mm256_setr_epi64x(0, ONES, 2 * ONES, 3 * ONES));
-    let which = _mm256_set1_epi64x(0x8040_2010_0804_0201_u64 as i64);
-    _mm256_and_si256(_mm256_cmpeq_epi8(_mm256_and_si256(bytes, which), which), _mm256_set1_epi8(0x10))
+    let (bits, which) = unsafe { single_bits(at) };
+    _mm256_and_si256(_mm256_cmpeq_epi8(bits, which), _mm256_set1_epi8(0x10))
 }
 
 /// What stands in a table at each of 32 nibbles.
@@ -181,29 +202,5 @@ impl Plain for MXFP4 {
     unsafe fn scale(block: *const u8, _: usize) -> f32 {
         // SAFETY: the first byte.
         quant::half_of_e8m0(unsafe { *block })
-    }
-}
-
-impl<B: LongBlock> Plain for Unpacked<B> {
-    const BYTES: usize = B::BYTES;
-    const GROUPS: usize = B::LEN / GROUP;
-    const SUB: usize = B::SUB;
-
-    #[target_feature(enable = "avx2,fma,f16c")]
-    #[inline]
-    unsafe fn quants(block: *const u8, group: usize) -> __m256i {
-        // SAFETY: as the caller says; then two times 16 numbers.
-        unsafe {
-            let block = Self::block(block);
-            let quants = [block.quants(2 * group), block.quants(2 * group + 1)];
-            _mm256_loadu_si256(quants.as_ptr().cast())
-        }
-    }
-
-    #[target_feature(enable = "avx2,fma,f16c")]
-    #[inline]
-    unsafe fn scale(block: *const u8, sub: usize) -> f32 {
-        // SAFETY: as the caller says.
-        unsafe { Self::block(block) }.d(sub * B::SUB / 16)
     }
 }

@@ -1,17 +1,29 @@
 //! Blocks of 256 weights, taken apart into registers of 32: numbers in the order of the activations, signed or not as their
 //! [`super::super::scales::Numbers`] says.
 
-use super::super::Unpacked;
-use super::super::scales::{IQ4XS, Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales};
+use super::super::scales::{IQ4XS, Q2K, Q3K, Q4K, Q5K, Q6K, SuperScales, TQ1_0, TQ2_0, word};
 use super::plain::{IQ4_TABLE, by_table};
-use crate::quant::SuperBlock;
+use super::points::Room;
 use std::arch::x86_64::*;
 
 /// A type with blocks of 256 weights.
-pub(super) trait Super: SuperScales {
+pub(in super::super) trait Super: SuperScales {
     /// # Safety
     /// `block` points to `BYTES` readable bytes.
     unsafe fn quants(block: *const u8) -> [__m256i; 8];
+
+    /// What few rows are multiplied by, register `j` below 8: the same numbers, or magnitudes and the sign of each, 1 or -1,
+    /// where those are there first.
+    ///
+    /// # Safety
+    /// `block` points to `BYTES` readable bytes.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn factors(block: *const u8, _room: &mut Room) -> impl Fn(usize) -> (__m256i, Option<__m256i>) {
+        // SAFETY: as the caller says.
+        let quants = unsafe { Self::quants(block) };
+        move |j: usize| (quants[j], None)
+    }
 }
 
 /// `(bits >> shift) & mask` of each byte; the mask keeps out what comes from the byte above.
@@ -28,6 +40,18 @@ fn bit(bits: __m256i, j: usize, place: i32) -> __m256i {
     _mm256_sll_epi16(field(bits, j, 1), _mm_cvtsi32_si128(place))
 }
 
+/// 64 bytes of two bits each.
+///
+/// # Safety
+/// `at` points to as many readable bytes.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+unsafe fn twos(at: *const u8) -> [__m256i; 8] {
+    // SAFETY: as the caller says.
+    let bits = unsafe { [load(at), load(at.add(32))] };
+    std::array::from_fn(|j| field(bits[j / 4], 2 * (j % 4), 3))
+}
+
 /// # Safety
 /// `at` points to 32 readable bytes.
 #[target_feature(enable = "avx2,fma,f16c")]
@@ -42,9 +66,58 @@ impl Super for Q2K {
     #[inline]
     unsafe fn quants(block: *const u8) -> [__m256i; 8] {
         // SAFETY: 64 bytes from 16 on.
-        let bits = unsafe { [load(block.add(16)), load(block.add(48))] };
-        std::array::from_fn(|j| field(bits[j / 4], 2 * (j % 4), 3))
+        unsafe { twos(block.add(16)) }
     }
+}
+
+impl Super for TQ2_0 {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: 64 bytes at the begin.
+        unsafe { twos(block) }
+    }
+}
+
+impl Super for TQ1_0 {
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+        // SAFETY: 32 bytes of five digits, 16 of five, 4 of four.
+        let (first, second, last) = unsafe { (load(block), _mm_loadu_si128(block.add(32).cast()), word(block.add(48))) };
+        let rest = _mm256_setr_m128i(second, _mm_set1_epi32(last as i32));
+        // For signed comparisons less 128; three times that is, of 256, the same.
+        let less = _mm256_set1_epi8(i8::MIN);
+        let (first, rest) = (by_powers(_mm256_xor_si256(first, less)), by_powers(_mm256_xor_si256(rest, less)));
+        // The last four bytes, each power of them in its place.
+        let fours = _mm256_blend_epi32::<0b1010_1010>(rest[0], rest[1]);
+        let fours = _mm256_blend_epi32::<0b1100_1100>(fours, _mm256_blend_epi32::<0b1010_1010>(rest[2], rest[3]));
+        let [a, b, c, d, e] = first;
+        let f = _mm256_permute2x128_si256::<0x20>(rest[0], rest[1]);
+        let g = _mm256_permute2x128_si256::<0x20>(rest[2], rest[3]);
+        let h = _mm256_blend_epi32::<0b1111_0000>(rest[4], fours);
+        [a, b, c, d, e, f, g, h].map(|fractions| first_digit(fractions))
+    }
+}
+
+/// Fractions of 256 in base 3, times 1, 3, 9, 27 and 81: each begins with another digit.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn by_powers(fractions: __m256i) -> [__m256i; 5] {
+    let mut powers = [fractions; 5];
+    for i in 1..5 {
+        let before = powers[i - 1];
+        powers[i] = _mm256_add_epi8(before, _mm256_add_epi8(before, before));
+    }
+    powers
+}
+
+/// The first digit of each byte in base 3, of fractions less 128: 0 up to 85, 1 up to 170.
+#[target_feature(enable = "avx2,fma,f16c")]
+#[inline]
+fn first_digit(fractions: __m256i) -> __m256i {
+    let above = |most: i8| _mm256_cmpgt_epi8(fractions, _mm256_set1_epi8(most));
+    _mm256_sub_epi8(_mm256_sub_epi8(_mm256_setzero_si256(), above(-43)), above(42))
 }
 
 impl Super for Q3K {
@@ -104,23 +177,11 @@ impl Super for IQ4XS {
     }
 }
 
-impl<B: SuperBlock> Super for Unpacked<B> {
-    #[target_feature(enable = "avx2,fma,f16c")]
-    #[inline]
-    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
-        // SAFETY: as the caller says; then 256 numbers.
-        unsafe {
-            let quants = Self::block(block).quants();
-            std::array::from_fn(|j| load(quants.as_ptr().add(32 * j).cast()))
-        }
-    }
-}
-
-/// The 16 scales of a block beside the products of its weights two by two: for each 32 weights one scale eight times, then
-/// the next.
+/// The 16 scales of a block beside the products of its weights two by two, register `j` below 8: for 32 weights one scale
+/// eight times, then the next.
 #[target_feature(enable = "avx2,fma,f16c")]
 #[inline]
-pub(super) fn spread_scales(scales: __m256i) -> [__m256i; 8] {
+pub(super) fn spread_scales(scales: __m256i) -> impl Fn(usize) -> __m256i {
     /// The bytes of word `first` in the lower half, of the next in the upper one.
     const fn order(first: u8) -> [u8; 32] {
         let mut order = [0; 32];
@@ -133,9 +194,9 @@ pub(super) fn spread_scales(scales: __m256i) -> [__m256i; 8] {
     }
     const ORDERS: [[u8; 32]; 4] = [order(0), order(2), order(4), order(6)];
     let eights = [_mm256_permute2x128_si256::<0x00>(scales, scales), _mm256_permute2x128_si256::<0x11>(scales, scales)];
-    std::array::from_fn(|j| {
+    move |j: usize| {
         // SAFETY: an order is 32 bytes.
         let order = unsafe { _mm256_loadu_si256(ORDERS[j % 4].as_ptr().cast()) };
         _mm256_shuffle_epi8(eights[j / 4], order)
-    })
+    }
 }

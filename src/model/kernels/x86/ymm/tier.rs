@@ -6,11 +6,11 @@ pub(super) const TOKENS: usize = 4;
 /// The whole tier: `tier!(name, features, sum of products of words, of bytes)`.
 macro_rules! tier {
     ($tier:path, $features:literal, $add_words:path, $add_bytes:path) => {
-        use super::super::{Unpacked, halves, scales};
+        use super::super::{grids, halves, scales};
         use super::tier::TOKENS;
-        use super::{cached, floats, plain, tile, turn};
+        use super::{cached, floats, long, plain, tile, turn};
         use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
-        use crate::quant::*;
+        use crate::quant::GgmlType;
 
         crate::model::kernels::float::float_functions!(true, #[target_feature(enable = $features)]);
         crate::model::kernels::states::state_functions!(true, #[target_feature(enable = $features)]);
@@ -52,19 +52,19 @@ macro_rules! tier {
                 GgmlType::Q6K => few::supers::<scales::Q6K>,
                 GgmlType::IQ4NL => few::plain::<plain::IQ4NL>,
                 GgmlType::MXFP4 => few::plain::<plain::MXFP4>,
-                GgmlType::NVFP4 => few::plain::<Unpacked<BlockNVFP4>>,
-                GgmlType::Q1_0 => few::plain::<Unpacked<BlockQ1_0>>,
-                GgmlType::Q2_0 => few::plain::<Unpacked<BlockQ2_0>>,
+                GgmlType::NVFP4 => few::plain::<long::NVFP4>,
+                GgmlType::Q1_0 => few::plain::<long::Q1_0>,
+                GgmlType::Q2_0 => few::plain::<long::Q2_0>,
                 GgmlType::IQ4XS => few::supers::<scales::IQ4XS>,
-                GgmlType::IQ2XXS => few::supers::<Unpacked<BlockIQ2XXS>>,
-                GgmlType::IQ2XS => few::supers::<Unpacked<BlockIQ2XS>>,
-                GgmlType::IQ2S => few::supers::<Unpacked<BlockIQ2S>>,
-                GgmlType::IQ3XXS => few::supers::<Unpacked<BlockIQ3XXS>>,
-                GgmlType::IQ3S => few::supers::<Unpacked<BlockIQ3S>>,
-                GgmlType::IQ1S => few::supers::<Unpacked<BlockIQ1S>>,
-                GgmlType::IQ1M => few::supers::<Unpacked<BlockIQ1M>>,
-                GgmlType::TQ1_0 => few::supers::<Unpacked<BlockTQ1_0>>,
-                GgmlType::TQ2_0 => few::supers::<Unpacked<BlockTQ2_0>>,
+                GgmlType::IQ2XXS => few::supers::<grids::IQ2XXS>,
+                GgmlType::IQ2XS => few::supers::<grids::IQ2XS>,
+                GgmlType::IQ2S => few::supers::<grids::IQ2S>,
+                GgmlType::IQ3XXS => few::supers::<grids::IQ3XXS>,
+                GgmlType::IQ3S => few::supers::<grids::IQ3S>,
+                GgmlType::IQ1S => few::supers::<grids::IQ1S>,
+                GgmlType::IQ1M => few::supers::<grids::IQ1M>,
+                GgmlType::TQ1_0 => few::supers::<scales::TQ1_0>,
+                GgmlType::TQ2_0 => few::supers::<scales::TQ2_0>,
                 _ => return None,
             })
         }
@@ -86,19 +86,19 @@ macro_rules! tier {
                 GgmlType::Q6K => many::supers::<scales::Q6K>,
                 GgmlType::IQ4NL => many::plain::<plain::IQ4NL>,
                 GgmlType::MXFP4 => many::plain::<plain::MXFP4>,
-                GgmlType::NVFP4 => many::plain::<Unpacked<BlockNVFP4>>,
-                GgmlType::Q1_0 => many::plain::<Unpacked<BlockQ1_0>>,
-                GgmlType::Q2_0 => many::plain::<Unpacked<BlockQ2_0>>,
+                GgmlType::NVFP4 => many::plain::<long::NVFP4>,
+                GgmlType::Q1_0 => many::plain::<long::Q1_0>,
+                GgmlType::Q2_0 => many::plain::<long::Q2_0>,
                 GgmlType::IQ4XS => many::supers::<scales::IQ4XS>,
-                GgmlType::IQ2XXS => many::supers::<Unpacked<BlockIQ2XXS>>,
-                GgmlType::IQ2XS => many::supers::<Unpacked<BlockIQ2XS>>,
-                GgmlType::IQ2S => many::supers::<Unpacked<BlockIQ2S>>,
-                GgmlType::IQ3XXS => many::supers::<Unpacked<BlockIQ3XXS>>,
-                GgmlType::IQ3S => many::supers::<Unpacked<BlockIQ3S>>,
-                GgmlType::IQ1S => many::supers::<Unpacked<BlockIQ1S>>,
-                GgmlType::IQ1M => many::supers::<Unpacked<BlockIQ1M>>,
-                GgmlType::TQ1_0 => many::supers::<Unpacked<BlockTQ1_0>>,
-                GgmlType::TQ2_0 => many::supers::<Unpacked<BlockTQ2_0>>,
+                GgmlType::IQ2XXS => many::supers::<grids::IQ2XXS>,
+                GgmlType::IQ2XS => many::supers::<grids::IQ2XS>,
+                GgmlType::IQ2S => many::supers::<grids::IQ2S>,
+                GgmlType::IQ3XXS => many::supers::<grids::IQ3XXS>,
+                GgmlType::IQ3S => many::supers::<grids::IQ3S>,
+                GgmlType::IQ1S => many::supers::<grids::IQ1S>,
+                GgmlType::IQ1M => many::supers::<grids::IQ1M>,
+                GgmlType::TQ1_0 => many::supers::<scales::TQ1_0>,
+                GgmlType::TQ2_0 => many::supers::<scales::TQ2_0>,
                 _ => return None,
             })
         }

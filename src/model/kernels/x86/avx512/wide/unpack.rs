@@ -5,13 +5,13 @@
 
 use super::super::laid::{Laid, Narrow};
 use super::super::supers::Super;
-use super::super::{Unpacked, plain, scales, ymm};
+use super::super::{grids, long, plain, scales, ymm};
 use super::pack::{as_bits, first};
 use crate::model::kernels::activations::{GROUP, SUM_16, SUPER};
 use crate::model::kernels::wide::{CELL, CELL_STEP, STEP, Unpack};
 use crate::model::kernels::x86::fetch;
 use crate::model::kernels::x86::scales::Numbers;
-use crate::quant::*;
+use crate::quant::GgmlType;
 use std::arch::x86_64::*;
 use std::ops::Range;
 use std::slice::ChunksExact;
@@ -27,24 +27,24 @@ pub(in super::super::super) fn unpack(ty: GgmlType) -> Option<Unpack> {
         GgmlType::Q5_1 => plains::<Narrow<ymm::plain::Q5_1>>,
         GgmlType::IQ4NL => plains::<plain::IQ4NL>,
         GgmlType::MXFP4 => plains::<plain::MXFP4>,
-        GgmlType::NVFP4 => plains::<Narrow<Unpacked<BlockNVFP4>>>,
-        GgmlType::Q1_0 => plains::<Narrow<Unpacked<BlockQ1_0>>>,
-        GgmlType::Q2_0 => plains::<Narrow<Unpacked<BlockQ2_0>>>,
+        GgmlType::NVFP4 => plains::<long::NVFP4>,
+        GgmlType::Q1_0 => plains::<long::Q1_0>,
+        GgmlType::Q2_0 => plains::<long::Q2_0>,
         GgmlType::Q2K => supers::<scales::Q2K>,
         GgmlType::Q3K => supers::<scales::Q3K>,
         GgmlType::Q4K => supers::<scales::Q4K>,
         GgmlType::Q5K => supers::<scales::Q5K>,
         GgmlType::Q6K => supers::<scales::Q6K>,
         GgmlType::IQ4XS => supers::<scales::IQ4XS>,
-        GgmlType::IQ2XXS => supers::<Unpacked<BlockIQ2XXS>>,
-        GgmlType::IQ2XS => supers::<Unpacked<BlockIQ2XS>>,
-        GgmlType::IQ2S => supers::<Unpacked<BlockIQ2S>>,
-        GgmlType::IQ3XXS => supers::<Unpacked<BlockIQ3XXS>>,
-        GgmlType::IQ3S => supers::<Unpacked<BlockIQ3S>>,
-        GgmlType::IQ1S => supers::<Unpacked<BlockIQ1S>>,
-        GgmlType::IQ1M => supers::<Unpacked<BlockIQ1M>>,
-        GgmlType::TQ1_0 => supers::<Unpacked<BlockTQ1_0>>,
-        GgmlType::TQ2_0 => supers::<Unpacked<BlockTQ2_0>>,
+        GgmlType::IQ2XXS => supers::<grids::IQ2XXS>,
+        GgmlType::IQ2XS => supers::<grids::IQ2XS>,
+        GgmlType::IQ2S => supers::<grids::IQ2S>,
+        GgmlType::IQ3XXS => supers::<grids::IQ3XXS>,
+        GgmlType::IQ3S => supers::<grids::IQ3S>,
+        GgmlType::IQ1S => supers::<Narrow<grids::IQ1S>>,
+        GgmlType::IQ1M => supers::<Narrow<grids::IQ1M>>,
+        GgmlType::TQ1_0 => supers::<Narrow<scales::TQ1_0>>,
+        GgmlType::TQ2_0 => supers::<scales::TQ2_0>,
         _ => return None,
     })
 }
