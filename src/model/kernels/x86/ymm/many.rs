@@ -91,6 +91,17 @@ macro_rules! many {
                 $add_bytes(sums, _mm256_abs_epi8(weights), _mm256_sign_epi8(activations, weights))
             }
 
+            /// Minus the sum of a token's activations beside weights `K::SUB * j..`; sums are kept of 16.
+            ///
+            /// # Safety
+            /// `seeds` is the tile's, with as many.
+            #[inline(always)]
+            unsafe fn seed_of<K: Super>(seeds: *const i32, j: usize, t: usize) -> i32 {
+                let n = K::SUB / SUM_16;
+                // SAFETY: as the caller says.
+                (0..n).map(|i| unsafe { *seeds.add((j * n + i) * TOKENS + t) }).sum()
+            }
+
             /// # Safety
             /// As for [`supers`], after the panel was unpacked.
             #[target_feature(enable = $features)]
@@ -113,10 +124,7 @@ macro_rules! many {
                             let mut dots = [[_mm256_setzero_si256(); TOKENS]; 2];
                             if let Numbers::Moved(by) = K::NUMBERS {
                                 for t in 0..TOKENS {
-                                    // Sums are kept of 16.
-                                    let n = K::SUB / SUM_16;
-                                    let sum: i32 = (0..n).map(|i| *seeds.add((j * n + i) * TOKENS + t)).sum();
-                                    let seed = _mm256_sll_epi32(_mm256_set1_epi32(sum), _mm_cvtsi32_si128(by));
+                                    let seed = _mm256_set1_epi32(seed_of::<K>(seeds, j, t) << by);
                                     (dots[0][t], dots[1][t]) = (seed, seed);
                                 }
                             }
