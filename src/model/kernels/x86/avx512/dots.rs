@@ -11,59 +11,24 @@ use crate::model::kernels::activations::{Operand, SUM_16, SUPER};
 use crate::model::kernels::set::Scratch;
 use std::arch::x86_64::*;
 
-/// Rows of activations, as addresses.
-#[derive(Clone, Copy)]
-struct Rows<const M: usize> {
-    quants: [*const i8; M],
-    scales: [*const f32; M],
-    sums: [*const i16; M],
-}
-
 /// # Safety
 /// The processor has the features; `weights` is whole rows of `row_bytes` of `K`'s blocks, `out` is [m][rows].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(super) unsafe fn rows<K: Super>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
-    let n_rows = out.len() / x.m;
-    for (r, row) in weights.chunks_exact(row_bytes).enumerate() {
-        let mut t = 0;
-        while t < x.m {
-            let out = &mut out[r + t * n_rows..];
-            // SAFETY: as the caller says; the rows t.. of the operand are as long as the weights.
-            t += unsafe {
-                match x.m - t {
-                    8.. => spread(dot::<K, 8>(row, addresses(x, t)), out, n_rows),
-                    5.. => spread(dot::<K, 5>(row, addresses(x, t)), out, n_rows),
-                    4 => spread(dot::<K, 4>(row, addresses(x, t)), out, n_rows),
-                    3 => spread(dot::<K, 3>(row, addresses(x, t)), out, n_rows),
-                    2 => spread(dot::<K, 2>(row, addresses(x, t)), out, n_rows),
-                    _ => spread(dot::<K, 1>(row, addresses(x, t)), out, n_rows),
-                }
-            };
-        }
-    }
+    // SAFETY: as the caller says; the rows t.. of the operand are as long as the weights.
+    unsafe { few_rows!(weights, row_bytes, x, out, dot::<K>) }
 }
 
-fn addresses<const M: usize>(x: Operand, t: usize) -> Rows<M> {
-    Rows {
-        quants: std::array::from_fn(|i| x.quants(t + i).as_ptr()),
-        scales: std::array::from_fn(|i| x.scales(t + i, SUPER).as_ptr()),
-        sums: std::array::from_fn(|i| x.sums(t + i, SUM_16).as_ptr()),
-    }
-}
-
-/// Puts the results of one weight row into their columns. How many there were.
-fn spread<const M: usize>(results: [f32; M], out: &mut [f32], n_rows: usize) -> usize {
-    for (slot, result) in out.iter_mut().step_by(n_rows).zip(results) {
-        *slot = result;
-    }
-    M
-}
-
+/// One weight row by `M` rows of activations. How many those were.
+///
 /// # Safety
-/// As for [`rows`]; the addresses are of rows with as many blocks.
+/// As for [`rows`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Rows<M>) -> [f32; M] {
+unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Operand, first: usize, out: &mut [f32], n_rows: usize) -> usize {
+    let quants: [*const i8; M] = std::array::from_fn(|i| x.quants(first + i).as_ptr());
+    let y_scales: [*const f32; M] = std::array::from_fn(|i| x.scales(first + i, SUPER).as_ptr());
+    let y_sums: [*const i16; M] = std::array::from_fn(|i| x.sums(first + i, SUM_16).as_ptr());
     let mut sums = [_mm512_setzero_ps(); M];
     let mut minima = [_mm256_setzero_ps(); M];
     let mut room = Room::new();
@@ -76,7 +41,7 @@ unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Rows<M>) -> [f32; M] {
             let parts = K::scales(block);
             let scales = spread_scales(parts.scales);
             for t in 0..M {
-                let y = x.quants[t].add(i * SUPER);
+                let y = quants[t].add(i * SUPER);
                 let (mut dot, mut moved) = (_mm512_setzero_si512(), _mm512_setzero_si512());
                 for j in 0..4 {
                     let y = _mm512_loadu_si512(y.add(64 * j).cast());
@@ -99,20 +64,21 @@ unsafe fn dot<K: Super, const M: usize>(row: &[u8], x: Rows<M>) -> [f32; M] {
                     dot = _mm512_dpwssd_epi32(dot, products, scales[j]);
                 }
                 let dot = _mm512_sub_epi32(dot, moved);
-                let y_scale = *x.scales[t].add(i);
+                let y_scale = *y_scales[t].add(i);
                 sums[t] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), _mm512_set1_ps(parts.d * y_scale), sums[t]);
                 if K::NUMBERS == Numbers::Least {
-                    let y_sums = _mm256_loadu_si256(x.sums[t].add(i * SUPER / SUM_16).cast());
+                    let y_sums = _mm256_loadu_si256(y_sums[t].add(i * SUPER / SUM_16).cast());
                     let minimum = _mm256_madd_epi16(y_sums, parts.minima);
                     minima[t] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(minimum), _mm256_set1_ps(parts.dmin * y_scale), minima[t]);
                 }
             }
         }
     }
-    std::array::from_fn(|t| {
+    for t in 0..M {
         // Both are sums of lanes; one reduction serves them.
-        _mm512_reduce_add_ps(_mm512_sub_ps(sums[t], _mm512_zextps256_ps512(minima[t])))
-    })
+        out[t * n_rows] = _mm512_reduce_add_ps(_mm512_sub_ps(sums[t], _mm512_zextps256_ps512(minima[t])));
+    }
+    M
 }
 
 /// Some of the bytes with the other sign.

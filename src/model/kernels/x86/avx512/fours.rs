@@ -6,7 +6,7 @@
 //! quarter, and is converted and scaled once.
 
 use super::super::prefetch;
-use super::plain::{self, FP4_TABLE, IQ4_TABLE, Plain, halves_of_e8m0};
+use super::plain::{self, FP4_TABLE, IQ4_TABLE, Plain};
 use crate::model::kernels::activations::{FOLDED_LANE, GROUP, Operand};
 use crate::model::kernels::set::Scratch;
 use std::arch::x86_64::*;
@@ -180,7 +180,11 @@ impl Nibbles for plain::MXFP4 {
         let words = unsafe { Self::WORDS.pick(block) };
         let bytes = _mm_and_si128(_mm_srlv_epi16(words, _mm_setr_epi16(0, 8, 0, 8, 0, 8, 0, 8)), _mm_set1_epi16(0xFF));
         let e = _mm256_cvtepu16_epi32(bytes);
-        halves_of_e8m0(e)
+        // As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
+        let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(e, _mm256_set1_epi32(1)));
+        let subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), e);
+        let is_normal = _mm256_cmpgt_epi32_mask(e, _mm256_set1_epi32(1));
+        _mm256_castsi256_ps(_mm256_mask_blend_epi32(is_normal, subnormal, normal))
     }
 }
 
@@ -266,24 +270,8 @@ pub(super) unsafe fn fold(quants: &[i8], folded: &mut [i8], lanes: &mut [i32]) {
 /// The processor has the features; `weights` is whole rows of `row_bytes` of `P`'s blocks, `out` is [m][rows].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(super) unsafe fn rows<P: Nibbles>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
-    let n_rows = out.len() / x.m;
-    for (r, row) in weights.chunks_exact(row_bytes).enumerate() {
-        let mut t = 0;
-        while t < x.m {
-            let out = &mut out[r + t * n_rows..];
-            // SAFETY: as the caller says.
-            t += unsafe {
-                match x.m - t {
-                    8.. => dot::<P, 8>(row, x, t, out, n_rows),
-                    5.. => dot::<P, 5>(row, x, t, out, n_rows),
-                    4 => dot::<P, 4>(row, x, t, out, n_rows),
-                    3 => dot::<P, 3>(row, x, t, out, n_rows),
-                    2 => dot::<P, 2>(row, x, t, out, n_rows),
-                    _ => dot::<P, 1>(row, x, t, out, n_rows),
-                }
-            };
-        }
-    }
+    // SAFETY: as the caller says.
+    unsafe { few_rows!(weights, row_bytes, x, out, dot::<P>) }
 }
 
 /// One weight row by `M` rows of activations. How many those were.
@@ -386,18 +374,15 @@ impl<const M: usize> Sums<M> {
     unsafe fn four<P: Nibbles>(&mut self, block: *const u8, x: &Rows<M>, i: usize) {
         // SAFETY: as the caller says.
         unsafe {
-            let gather = |offset: usize| {
-                let word = |b: usize| P::scale(block.add(b * P::BYTES + offset), 0);
-                _mm_setr_ps(word(0), word(1), word(2), word(3))
-            };
+            let at = |b: usize| block.add(b * P::BYTES);
             if P::HAS_MINIMUM {
-                let minima = gather(size_of::<u16>());
+                let minima = _mm_setr_ps(P::minimum(at(0)), P::minimum(at(1)), P::minimum(at(2)), P::minimum(at(3)));
                 for m in 0..M {
                     let part = _mm_mul_ps(minima, _mm_loadu_ps(x.weighted[m].add(i)));
                     self.minima[m] = _mm256_add_ps(self.minima[m], _mm256_zextps128_ps256(part));
                 }
             }
-            let d = gather(0);
+            let d = _mm_setr_ps(P::scale(at(0), 0), P::scale(at(1), 0), P::scale(at(2), 0), P::scale(at(3), 0));
             let d = std::array::from_fn(|m| _mm256_castps128_ps256(_mm_mul_ps(d, _mm_loadu_ps(x.scales[m].add(i)))));
             self.products::<P, 0>(block, x, i, d);
         }
@@ -440,12 +425,12 @@ impl<const M: usize> Sums<M> {
         // SAFETY: as the caller says.
         unsafe {
             let (q, d) = (P::one(block, 0), P::scale(block, 0));
-            let minimum = P::HAS_MINIMUM.then(|| P::scale(block.add(size_of::<u16>()), 0));
+            let minimum = P::HAS_MINIMUM.then(|| P::minimum(block));
             for m in 0..M {
                 let dot = _mm256_dpbusd_epi32(_mm256_setzero_si256(), q, _mm256_loadu_si256(x.quants[m].add(i * GROUP).cast()));
                 // One lane of eight takes off the bias times the sum of the activations, or has the minimum's part.
                 let sum = i32::from(*x.sums[m].add(i));
-                let seed = _mm256_zextsi128_si256(_mm_cvtsi32_si128(if P::HAS_MINIMUM { 0 } else { -sum << P::BIAS_LOG }));
+                let seed = _mm256_zextsi128_si256(_mm_cvtsi32_si128(-sum * P::BIAS));
                 let dot = _mm256_cvtepi32_ps(_mm256_add_epi32(dot, seed));
                 let part = minimum.map_or(0.0, |minimum| minimum * *x.weighted[m].add(i));
                 self.minima[m] = _mm256_add_ps(self.minima[m], _mm256_zextps128_ps256(_mm_set_ss(part)));

@@ -1,6 +1,6 @@
 //! Blocks of several times 32 weights under scales that are no integers.
 
-use super::plain::{FP4_TABLE, Plain};
+use super::plain::{FP4_TABLE, Plain, Streamed};
 use crate::model::kernels::x86::scales::SIGN_LOG;
 use crate::model::kernels::x86::ymm::long;
 use crate::model::kernels::x86::ymm::plain::Plain as Signed;
@@ -38,7 +38,9 @@ impl Plain for NVFP4 {
         // SAFETY: as the caller says.
         unsafe { <Self as Signed>::scale(block, sub) }
     }
+}
 
+impl Streamed for NVFP4 {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn scales(block: *const u8) -> __m512 {
@@ -52,6 +54,9 @@ impl Plain for NVFP4 {
         _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_set1_ps(128.0))
     }
 }
+
+impl Streamed for Q1_0 {}
+impl Streamed for Q2_0 {}
 
 impl Plain for Q1_0 {
     const BYTES: usize = <Self as Signed>::BYTES;

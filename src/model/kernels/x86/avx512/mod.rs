@@ -1,5 +1,26 @@
 //! AVX-512 with VNNI: 64 weights to a register.
 
+/// Products of each weight row with few rows of activations: as many at a time as `dot::<Of, M>` has sums for.
+macro_rules! few_rows {
+    ($weights:expr, $row_bytes:expr, $x:expr, $out:expr, $dot:ident::<$of:ty>) => {{
+        let n_rows = $out.len() / $x.m;
+        for (r, row) in $weights.chunks_exact($row_bytes).enumerate() {
+            let mut t = 0;
+            while t < $x.m {
+                let out = &mut $out[r + t * n_rows..];
+                t += match $x.m - t {
+                    8.. => $dot::<$of, 8>(row, $x, t, out, n_rows),
+                    5.. => $dot::<$of, 5>(row, $x, t, out, n_rows),
+                    4 => $dot::<$of, 4>(row, $x, t, out, n_rows),
+                    3 => $dot::<$of, 3>(row, $x, t, out, n_rows),
+                    2 => $dot::<$of, 2>(row, $x, t, out, n_rows),
+                    _ => $dot::<$of, 1>(row, $x, t, out, n_rows),
+                };
+            }
+        }
+    }};
+}
+
 mod cached;
 mod dots;
 mod floats;
@@ -14,11 +35,11 @@ mod tile;
 mod turn;
 pub(super) mod wide;
 
-use super::{grids, halves, scales, ymm};
+use super::{grids, halves, scales};
 use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
 use crate::model::kernels::tier::Tier;
 use crate::quant::GgmlType;
-use laid::Narrow;
+use supers::Narrow;
 
 crate::model::kernels::float::float_functions!(true, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]);
 crate::model::kernels::states::state_functions!(true, #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]);
@@ -82,9 +103,9 @@ fn panel_rows(ty: GgmlType) -> Option<PanelRows> {
         GgmlType::BF16 => panel::floats::<floats::Bf16>,
         GgmlType::Q8_0 => panel::plain::<plain::Q8_0>,
         GgmlType::Q4_0 => panel::plain::<plain::Q4_0>,
-        GgmlType::Q4_1 => panel::plain::<Narrow<ymm::plain::Q4_1>>,
-        GgmlType::Q5_0 => panel::plain::<Narrow<ymm::plain::Q5_0>>,
-        GgmlType::Q5_1 => panel::plain::<Narrow<ymm::plain::Q5_1>>,
+        GgmlType::Q4_1 => panel::plain::<plain::Q4_1>,
+        GgmlType::Q5_0 => panel::plain::<plain::Q5_0>,
+        GgmlType::Q5_1 => panel::plain::<plain::Q5_1>,
         GgmlType::Q2K => panel::supers::<scales::Q2K>,
         GgmlType::Q3K => panel::supers::<scales::Q3K>,
         GgmlType::Q4K => panel::supers::<scales::Q4K>,

@@ -7,7 +7,8 @@
 use super::super::fetch_next_panel;
 use super::super::scales::{Numbers, SIGN_LOG};
 use super::floats::{Stored, W};
-use super::laid::Laid;
+use super::laid;
+use super::plain::Plain;
 use super::supers::Super;
 use super::turn::turn;
 use crate::model::kernels::activations::{GROUP, LANE, SUM_16, SUPER};
@@ -52,7 +53,7 @@ pub(super) unsafe fn supers<K: Super>(weights: &[u8], row_bytes: usize, x: &Tile
 /// # Safety
 /// As for [`supers`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-pub(super) unsafe fn plain<P: Laid>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
+pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, x: &TileView, scratch: &mut Scratch) {
     // SAFETY: as the caller says.
     unsafe {
         unpack_plain::<P>(weights, row_bytes, x.k, scratch);
@@ -257,7 +258,7 @@ unsafe fn store_tile<const T: usize>(totals: [__m512; T], tile: usize, scratch: 
 /// # Safety
 /// As for [`supers`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
+unsafe fn unpack_plain<P: Plain>(weights: &[u8], row_bytes: usize, k: usize, scratch: &mut Scratch) {
     let (n_groups, n_subs) = (k / GROUP, GROUP / P::SUB);
     // A pair of groups is unpacked at once; the second of the last pair may be missing.
     scratch.panel.resize(k.next_multiple_of(2 * GROUP) * ROWS);
@@ -270,14 +271,14 @@ unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scra
             // SAFETY: one or two groups from g on.
             unsafe {
                 for s in g * n_subs..(g + 2).min(n_groups) * n_subs {
-                    scratch.scales[s * ROWS + r] = P::scale(row.as_ptr(), s);
+                    scratch.scales[s * ROWS + r] = laid::scale::<P>(row.as_ptr(), s);
                 }
                 if P::HAS_MINIMUM {
                     for g in g..(g + 2).min(n_groups) {
-                        scratch.scales[n_scales + g * ROWS + r] = P::minimum(row.as_ptr(), g);
+                        scratch.scales[n_scales + g * ROWS + r] = laid::minimum::<P>(row.as_ptr(), g);
                     }
                 }
-                quants[r] = P::pair(row.as_ptr(), g, g + 1 == n_groups);
+                quants[r] = laid::pair::<P>(row.as_ptr(), g, g + 1 == n_groups);
             }
         }
         // SAFETY: the panel has room for pairs of groups.
@@ -288,7 +289,7 @@ unsafe fn unpack_plain<P: Laid>(weights: &[u8], row_bytes: usize, k: usize, scra
 /// # Safety
 /// As for [`supers`], after [`unpack_plain`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch, ahead: &[u8]) {
+unsafe fn plain_by_tile<P: Plain, const T: usize>(x: &TileView, tile: usize, scratch: &mut Scratch, ahead: &[u8]) {
     let (n_groups, n_subs) = (x.k / GROUP, GROUP / P::SUB);
     let y = x.tiles.quants[tile * TOKENS * x.k..].as_ptr().cast::<i32>();
     let seeds = x.tiles.seeds[tile * TOKENS * n_groups..].as_ptr();
@@ -306,6 +307,7 @@ unsafe fn plain_by_tile<P: Laid, const T: usize>(x: &TileView, tile: usize, scra
             let word = |s: usize, t: usize| _mm512_set1_epi32(y.add(s * TOKENS + t).read_unaligned());
             // What the weights were moved by, times the sum of the activations; sums are kept of 32.
             let mut dots: [__m512i; T] = std::array::from_fn(|t| match P::SUB {
+                _ if P::HAS_MINIMUM => _mm512_setzero_si512(),
                 GROUP => _mm512_sll_epi32(_mm512_set1_epi32(*seeds.add(j * TOKENS + t)), moved_by),
                 _ => {
                     let ones = _mm512_set1_epi8(1);

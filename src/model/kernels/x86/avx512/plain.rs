@@ -1,4 +1,5 @@
-//! Few rows of activations by blocks of 32 weights with one scale.
+//! Weights with one scale for 32 or 16 of them, taken apart; and their products with few rows of activations, but for
+//! blocks of nibbles, which go by fours.
 
 use super::super::prefetch;
 use crate::model::kernels::activations::{GROUP, LANE, Operand};
@@ -21,6 +22,8 @@ pub(super) trait Plain {
     const BIAS_LOG: i32;
     /// Whether a minimum follows the scale, in half precision too.
     const HAS_MINIMUM: bool = false;
+    /// What is taken off the numbers.
+    const BIAS: i32 = if Self::HAS_MINIMUM { 0 } else { 1 << Self::BIAS_LOG };
 
     /// The unsigned numbers of weights `32 group..` of a block in the order of the activations.
     ///
@@ -45,18 +48,20 @@ pub(super) trait Plain {
         _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128(i32::from(unsafe { block.cast::<u16>().read_unaligned() }))))
     }
 
-    /// The scales of 256 weights, each for 32.
+    /// The minimum of a block, which follows the scale.
     ///
     /// # Safety
-    /// `block` points to as many readable blocks.
+    /// `block` points to `BYTES` readable bytes.
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
-    unsafe fn eight_scales(block: *const u8) -> __m256 {
-        // SAFETY: as the caller says.
-        let h = |i: usize| unsafe { block.add(i / Self::GROUPS * Self::BYTES).cast::<i16>().read_unaligned() };
-        _mm256_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7)))
+    unsafe fn minimum(block: *const u8) -> f32 {
+        // SAFETY: a type with a minimum has it behind the two bytes of the scale.
+        unsafe { Self::scale(block.add(size_of::<u16>()), 0) }
     }
+}
 
+/// A type without minima that few rows are multiplied with here, 256 weights at once.
+pub(super) trait Streamed: Plain {
     /// The scales of 256 weights, each for `SUB`: eight in the lower half, or 16.
     ///
     /// # Safety
@@ -64,11 +69,14 @@ pub(super) trait Plain {
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     #[inline]
     unsafe fn scales(block: *const u8) -> __m512 {
-        const { assert!(Self::SUB == GROUP) };
+        const { assert!(Self::SUB == GROUP && !Self::HAS_MINIMUM) };
         // SAFETY: as the caller says.
-        _mm512_castps256_ps512(unsafe { Self::eight_scales(block) })
+        let h = |i: usize| unsafe { block.add(i / Self::GROUPS * Self::BYTES).cast::<i16>().read_unaligned() };
+        _mm512_castps256_ps512(_mm256_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7))))
     }
 }
+
+impl Streamed for Q8_0 {}
 
 pub(super) struct Q8_0;
 pub(super) struct Q4_0;
@@ -311,49 +319,14 @@ impl Plain for MXFP4 {
         // SAFETY: the first byte.
         quant::half_of_e8m0(unsafe { *block })
     }
-
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    #[inline]
-    unsafe fn eight_scales(block: *const u8) -> __m256 {
-        // SAFETY: the first byte of each block.
-        let e = |i: usize| unsafe { *block.add(i * Self::BYTES) }.cast_signed();
-        let e = _mm256_cvtepu8_epi32(_mm_setr_epi8(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7), 0, 0, 0, 0, 0, 0, 0, 0));
-        halves_of_e8m0(e)
-    }
-}
-
-/// As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-#[inline]
-pub(super) fn halves_of_e8m0(e: __m256i) -> __m256 {
-    let normal = _mm256_slli_epi32::<23>(_mm256_sub_epi32(e, _mm256_set1_epi32(1)));
-    let subnormal = _mm256_sllv_epi32(_mm256_set1_epi32(0x0020_0000), e);
-    let is_normal = _mm256_cmpgt_epi32_mask(e, _mm256_set1_epi32(1));
-    _mm256_castsi256_ps(_mm256_mask_blend_epi32(is_normal, subnormal, normal))
 }
 
 /// # Safety
 /// The processor has the features; `weights` is whole rows of `row_bytes` of `P`'s blocks, `out` is [m][rows].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-pub(super) unsafe fn rows<P: Plain>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
-    let n_rows = out.len() / x.m;
-    for (r, row) in weights.chunks_exact(row_bytes).enumerate() {
-        let mut t = 0;
-        while t < x.m {
-            let out = &mut out[r + t * n_rows..];
-            // SAFETY: as the caller says.
-            t += unsafe {
-                match x.m - t {
-                    8.. => dot::<P, 8>(row, x, t, out, n_rows),
-                    5.. => dot::<P, 5>(row, x, t, out, n_rows),
-                    4 => dot::<P, 4>(row, x, t, out, n_rows),
-                    3 => dot::<P, 3>(row, x, t, out, n_rows),
-                    2 => dot::<P, 2>(row, x, t, out, n_rows),
-                    _ => dot::<P, 1>(row, x, t, out, n_rows),
-                }
-            };
-        }
-    }
+pub(super) unsafe fn rows<P: Streamed>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
+    // SAFETY: as the caller says.
+    unsafe { few_rows!(weights, row_bytes, x, out, dot::<P>) }
 }
 
 /// One weight row by `M` rows of activations. How many those were.
@@ -362,16 +335,14 @@ pub(super) unsafe fn rows<P: Plain>(weights: &[u8], row_bytes: usize, x: Operand
 /// As for [`rows`].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 #[inline]
-unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &mut [f32], n_rows: usize) -> usize {
+unsafe fn dot<P: Streamed, const M: usize>(row: &[u8], x: Operand, t: usize, out: &mut [f32], n_rows: usize) -> usize {
     let n_groups = row.len() / P::BYTES * P::GROUPS;
     let block_of = |group: usize| row.as_ptr().wrapping_add(group / P::GROUPS * P::BYTES);
     let quants: [*const i8; M] = std::array::from_fn(|i| x.quants(t + i).as_ptr());
     let lanes: [*const i32; M] = std::array::from_fn(|i| x.lanes(t + i).as_ptr());
     let scales: [*const f32; M] = std::array::from_fn(|i| x.scales(t + i, GROUP).as_ptr());
-    let weighted: [*const f32; M] = std::array::from_fn(|i| x.weighted(t + i).as_ptr());
     let mut sums = [_mm512_setzero_ps(); M];
     let mut rest = [_mm256_setzero_ps(); M];
-    let mut minima = [_mm256_setzero_ps(); M];
     let whole = n_groups / GROUPS * GROUPS;
     // SAFETY: every load is of weights below `n_groups`, or of their activations.
     unsafe {
@@ -379,22 +350,13 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
             let block = block_of(first);
             prefetch(block, GROUPS / P::GROUPS * P::BYTES);
             let d = P::scales(block);
-            if P::HAS_MINIMUM {
-                let minimum = P::eight_scales(block.add(size_of::<u16>()));
-                for m in 0..M {
-                    minima[m] = _mm256_fmadd_ps(minimum, _mm256_loadu_ps(weighted[m].add(first)), minima[m]);
-                }
-            }
             let d: [__m512; M] = std::array::from_fn(|m| times::<P>(d, _mm256_loadu_ps(scales[m].add(first))));
             for pair in 0..GROUPS / 2 {
                 let q = P::two(block_of(first + 2 * pair), 2 * pair % P::GROUPS);
                 let at = (first + 2 * pair) * GROUP;
                 for m in 0..M {
-                    let seed = if P::HAS_MINIMUM {
-                        _mm512_setzero_si512()
-                    } else {
-                        _mm512_sll_epi32(_mm512_loadu_si512(lanes[m].add(at / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
-                    };
+                    let seed = _mm512_loadu_si512(lanes[m].add(at / LANE).cast());
+                    let seed = _mm512_sll_epi32(seed, _mm_cvtsi32_si128(P::BIAS_LOG));
                     let dot = _mm512_dpbusd_epi32(seed, q, _mm512_loadu_si512(quants[m].add(at).cast()));
                     sums[m] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(dot), spread::<P>(d[m], pair), sums[m]);
                 }
@@ -409,24 +371,16 @@ unsafe fn dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &
             } else {
                 _mm256_setr_m128(_mm_set1_ps(P::scale(block, 2 * group)), _mm_set1_ps(P::scale(block, 2 * group + 1)))
             };
-            let minimum = if P::HAS_MINIMUM { P::scale(block.add(size_of::<u16>()), 0) } else { 0.0 };
             for m in 0..M {
-                // One lane of eight has the minimum's part.
-                let part = if P::HAS_MINIMUM { minimum * *weighted[m].add(i) } else { 0.0 };
-                minima[m] = _mm256_add_ps(minima[m], _mm256_zextps128_ps256(_mm_set_ss(part)));
-                let seed = if P::HAS_MINIMUM {
-                    _mm256_setzero_si256()
-                } else {
-                    _mm256_sll_epi32(_mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast()), _mm_cvtsi32_si128(P::BIAS_LOG))
-                };
+                let seed = _mm256_loadu_si256(lanes[m].add(i * GROUP / LANE).cast());
+                let seed = _mm256_sll_epi32(seed, _mm_cvtsi32_si128(P::BIAS_LOG));
                 let dot = _mm256_dpbusd_epi32(seed, q, _mm256_loadu_si256(quants[m].add(i * GROUP).cast()));
                 rest[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), _mm256_mul_ps(d, _mm256_set1_ps(*scales[m].add(i))), rest[m]);
             }
         }
     }
     for m in 0..M {
-        let rest = _mm256_add_ps(rest[m], minima[m]);
-        out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums[m], _mm512_zextps256_ps512(rest)));
+        out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums[m], _mm512_zextps256_ps512(rest[m])));
     }
     M
 }

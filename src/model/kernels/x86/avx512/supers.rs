@@ -10,12 +10,12 @@
 
 use super::super::scales::{IQ4XS, Numbers, Q2K, Q3K, Q4K, Q5K, Q6K, Scales, SuperScales, TQ2_0};
 use super::super::ymm::{self, points::Room};
-use super::laid::Narrow;
 use super::plain::by_table;
 use super::turn::turn;
 use crate::model::kernels::set::PANEL_ROWS as ROWS;
 use crate::quant::IQ4_VALUES;
 use std::arch::x86_64::*;
+use std::marker::PhantomData;
 
 /// A type with blocks of 256 weights.
 pub(super) trait Super: SuperScales {
@@ -274,6 +274,9 @@ impl Super for IQ4XS {
         std::array::from_fn(|i| unsafe { by_table(block.add(8 + 32 * i), block.add(24 + 32 * i), &IQ4_VALUES) })
     }
 }
+
+/// A type that the narrower tiers take apart.
+pub(super) struct Narrow<K>(PhantomData<K>);
 
 impl<K: SuperScales> SuperScales for Narrow<K> {
     const BYTES: usize = K::BYTES;

@@ -117,40 +117,27 @@ unsafe fn moved<G: Moved>(block: *const u8, room: &mut Room) -> impl Fn(usize) -
     move |j: usize| _mm256_add_epi8(points(j), shifts(j))
 }
 
-impl Super for IQ1S {
-    #[target_feature(enable = "avx2,fma,f16c")]
-    #[inline]
-    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
-        let mut room = Room::new();
-        // SAFETY: as the caller says.
-        let moved = unsafe { moved::<Self>(block, &mut room) };
-        std::array::from_fn(moved)
-    }
+macro_rules! moved_points {
+    ($($type:ty),*) => {$(
+        impl Super for $type {
+            #[target_feature(enable = "avx2,fma,f16c")]
+            #[inline]
+            unsafe fn quants(block: *const u8) -> [__m256i; 8] {
+                let mut room = Room::new();
+                // SAFETY: as the caller says.
+                let moved = unsafe { moved::<Self>(block, &mut room) };
+                std::array::from_fn(moved)
+            }
 
-    #[target_feature(enable = "avx2,fma,f16c")]
-    #[inline]
-    unsafe fn factors(block: *const u8, room: &mut Room) -> impl Fn(usize) -> (__m256i, Option<__m256i>) {
-        // SAFETY: as the caller says.
-        let moved = unsafe { moved::<Self>(block, room) };
-        move |j: usize| (moved(j), None)
-    }
+            #[target_feature(enable = "avx2,fma,f16c")]
+            #[inline]
+            unsafe fn factors(block: *const u8, room: &mut Room) -> impl Fn(usize) -> (__m256i, Option<__m256i>) {
+                // SAFETY: as the caller says.
+                let moved = unsafe { moved::<Self>(block, room) };
+                move |j: usize| (moved(j), None)
+            }
+        }
+    )*};
 }
 
-impl Super for IQ1M {
-    #[target_feature(enable = "avx2,fma,f16c")]
-    #[inline]
-    unsafe fn quants(block: *const u8) -> [__m256i; 8] {
-        let mut room = Room::new();
-        // SAFETY: as the caller says.
-        let moved = unsafe { moved::<Self>(block, &mut room) };
-        std::array::from_fn(moved)
-    }
-
-    #[target_feature(enable = "avx2,fma,f16c")]
-    #[inline]
-    unsafe fn factors(block: *const u8, room: &mut Room) -> impl Fn(usize) -> (__m256i, Option<__m256i>) {
-        // SAFETY: as the caller says.
-        let moved = unsafe { moved::<Self>(block, room) };
-        move |j: usize| (moved(j), None)
-    }
-}
+moved_points!(IQ1S, IQ1M);

@@ -3,9 +3,10 @@
 //! A scale times a number is exact in f32 for every type, so one fused operation with the minimum rounds as a
 //! multiplication and a subtraction do.
 
-use super::super::laid::{Laid, Narrow};
-use super::super::supers::Super;
-use super::super::{grids, long, plain, scales, ymm};
+use super::super::laid;
+use super::super::plain::Plain;
+use super::super::supers::{Narrow, Super};
+use super::super::{grids, long, plain, scales};
 use super::pack::{as_bits, first};
 use crate::model::kernels::activations::{GROUP, SUM_16, SUPER};
 use crate::model::kernels::wide::{CELL, CELL_STEP, STEP, Unpack};
@@ -22,9 +23,9 @@ pub(in super::super::super) fn unpack(ty: GgmlType) -> Option<Unpack> {
         GgmlType::BF16 => halves,
         GgmlType::Q8_0 => plains::<plain::Q8_0>,
         GgmlType::Q4_0 => plains::<plain::Q4_0>,
-        GgmlType::Q4_1 => plains::<Narrow<ymm::plain::Q4_1>>,
-        GgmlType::Q5_0 => plains::<Narrow<ymm::plain::Q5_0>>,
-        GgmlType::Q5_1 => plains::<Narrow<ymm::plain::Q5_1>>,
+        GgmlType::Q4_1 => plains::<plain::Q4_1>,
+        GgmlType::Q5_0 => plains::<plain::Q5_0>,
+        GgmlType::Q5_1 => plains::<plain::Q5_1>,
         GgmlType::IQ4NL => plains::<plain::IQ4NL>,
         GgmlType::MXFP4 => plains::<plain::MXFP4>,
         GgmlType::NVFP4 => plains::<long::NVFP4>,
@@ -150,23 +151,24 @@ unsafe fn step(quants: __m512i, half: usize, scales: [f32; 2], minima: Option<[f
 /// # Safety
 /// As for [`supers`]; `values` begin at an even group of 32.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")]
-unsafe fn plains<P: Laid>(weights: &[u8], row_bytes: usize, values: Range<usize>, panel: &mut [u16]) {
+unsafe fn plains<P: Plain>(weights: &[u8], row_bytes: usize, values: Range<usize>, panel: &mut [u16]) {
     let (n_steps, n_subs, groups) = (values.len() / STEP, GROUP / P::SUB, values.start / GROUP..values.end / GROUP);
+    let group_bytes = P::BYTES / P::GROUPS;
     for (rows, panel) in cells(weights, row_bytes, panel, n_steps) {
         for (g, panel) in groups.clone().step_by(2).zip(panel.chunks_mut(2 * CELL_STEP)) {
-            let next = ahead(g, GROUPS_AHEAD, &groups, P::GROUP_BYTES, row_bytes);
+            let next = ahead(g, GROUPS_AHEAD, &groups, group_bytes, row_bytes);
             for (r, row) in rows.clone().enumerate() {
                 let row = row.as_ptr();
-                fetch(row.wrapping_add(next), 2 * P::GROUP_BYTES);
+                fetch(row.wrapping_add(next), 2 * group_bytes);
                 let is_last = g + 1 == groups.end;
                 // SAFETY: one or two groups from g on, and their steps of the row's place.
                 unsafe {
-                    let quants = _mm512_sub_epi8(P::pair(row, g, is_last), _mm512_set1_epi8((1u8 << P::BIAS_LOG) as i8));
+                    let quants = _mm512_sub_epi8(laid::pair::<P>(row, g, is_last), _mm512_set1_epi8(P::BIAS as i8));
                     for half in 0..if is_last { 1 } else { 2 } {
                         let group = g + half;
-                        let first = P::scale(row, group * n_subs);
-                        let second = if n_subs == 1 { first } else { P::scale(row, group * n_subs + 1) };
-                        let minima = if P::HAS_MINIMUM { Some([P::minimum(row, group); 2]) } else { None };
+                        let first = laid::scale::<P>(row, group * n_subs);
+                        let second = if n_subs == 1 { first } else { laid::scale::<P>(row, group * n_subs + 1) };
+                        let minima = if P::HAS_MINIMUM { Some([laid::minimum::<P>(row, group); 2]) } else { None };
                         step(quants, half, [first, second], minima, panel[half * CELL_STEP + r * STEP..].as_mut_ptr());
                     }
                 }
