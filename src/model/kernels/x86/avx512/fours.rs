@@ -5,7 +5,7 @@
 //! halves: activations are folded so beforehand. One register of sums then stands for four blocks, each in its own
 //! quarter, and is converted and scaled once.
 
-use super::super::prefetch;
+use super::super::{AHEAD, prefetch};
 use super::plain::{self, FP4_TABLE, IQ4_TABLE, Plain};
 use crate::model::kernels::activations::{FOLDED_LANE, GROUP, Operand};
 use crate::model::kernels::set::Scratch;
@@ -14,6 +14,8 @@ use std::arch::x86_64::*;
 /// Blocks in a register, and those whose scales are gathered together.
 const FOUR: usize = 4;
 const EIGHT: usize = 8;
+/// Rows of weights side by side.
+const PAIR: usize = 2;
 
 /// Bytes of a register, and of the nibbles of a block.
 const V: usize = 64;
@@ -270,8 +272,49 @@ pub(super) unsafe fn fold(quants: &[i8], folded: &mut [i8], lanes: &mut [i32]) {
 /// The processor has the features; `weights` is whole rows of `row_bytes` of `P`'s blocks, `out` is [m][rows].
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
 pub(super) unsafe fn rows<P: Nibbles>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
+    // One row of activations would leave short rows of weights little to do between their ends.
+    let n_paired = if x.m == 1 && PAIR * row_bytes <= AHEAD { out.len() / PAIR * PAIR } else { 0 };
+    let (pairs, weights) = weights.split_at(n_paired * row_bytes);
+    let (sums, out) = out.split_at_mut(n_paired);
     // SAFETY: as the caller says.
-    unsafe { few_rows!(weights, row_bytes, x, out, dot::<P>) }
+    unsafe {
+        for (pair, sums) in pairs.chunks_exact(PAIR * row_bytes).zip(sums.as_chunks_mut().0) {
+            dot_pair::<P>(pair, x, sums);
+        }
+        few_rows!(weights, row_bytes, x, out, dot::<P>);
+    }
+}
+
+/// Two neighbouring weight rows by one row of activations.
+///
+/// # Safety
+/// As for [`rows`].
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+#[inline]
+unsafe fn dot_pair<P: Nibbles>(pair: &[u8], x: Operand, out: &mut [f32; PAIR]) {
+    let row_bytes = pair.len() / PAIR;
+    let n_blocks = row_bytes / P::BYTES;
+    let x = Rows::<1>::new(x, 0);
+    let mut sums = [Sums::<1>::new(), Sums::new()];
+    let mut i = 0;
+    // SAFETY: every block is below `n_blocks`.
+    unsafe {
+        let block = |r: usize, i: usize| pair.as_ptr().add(r * row_bytes + i * P::BYTES);
+        // The two are fetched as if they were one row of twice the length.
+        let fetch = |i: usize, n: usize| prefetch(pair.as_ptr().add(PAIR * i * P::BYTES), PAIR * n * P::BYTES);
+        while i + EIGHT <= n_blocks {
+            fetch(i, EIGHT);
+            (0..PAIR).for_each(|r| sums[r].eight::<P>(block(r, i), &x, i));
+            i += EIGHT;
+        }
+        fetch(i, n_blocks - i);
+        if i + FOUR <= n_blocks {
+            (0..PAIR).for_each(|r| sums[r].four::<P>(block(r, i), &x, i));
+            i += FOUR;
+        }
+        (i..n_blocks).for_each(|i| (0..PAIR).for_each(|r| sums[r].one::<P>(block(r, i), &x, i)));
+    }
+    *out = sums.map(|sums| sums.ends()[0]);
 }
 
 /// One weight row by `M` rows of activations. How many those were.
@@ -300,8 +343,8 @@ unsafe fn dot<P: Nibbles, const M: usize>(row: &[u8], x: Operand, t: usize, out:
         }
         (i..n_blocks).for_each(|i| sums.one::<P>(row.as_ptr().add(i * P::BYTES), &x, i));
     }
-    for m in 0..M {
-        out[m * n_rows] = _mm512_reduce_add_ps(_mm512_add_ps(sums.products[m], _mm512_zextps256_ps512(sums.minima[m])));
+    for (m, sum) in sums.ends().into_iter().enumerate() {
+        out[m * n_rows] = sum;
     }
     M
 }
@@ -341,6 +384,12 @@ impl<const M: usize> Sums<M> {
     #[inline]
     fn new() -> Self {
         Self { products: [_mm512_setzero_ps(); M], minima: [_mm256_setzero_ps(); M] }
+    }
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    #[inline]
+    fn ends(&self) -> [f32; M] {
+        std::array::from_fn(|m| _mm512_reduce_add_ps(_mm512_add_ps(self.products[m], _mm512_zextps256_ps512(self.minima[m]))))
     }
 
     /// Adds eight neighbouring blocks from the row's block `i` on.
