@@ -111,26 +111,26 @@ pub(super) fn max(x: &[f32]) -> f32 {
     rest.iter().fold(top(lanes), |top, x| greater(*x, top))
 }
 
+/// ln 2 in two parts, the first exact in products with a whole number.
+pub(super) const LN_2_HIGH: f32 = 0.693_359_4;
+pub(super) const LN_2_LOW: f32 = -2.121_944_4e-4;
+/// Taylor's terms of e^r with their ends bent to the interval (Cephes, expf), the highest first; r + 1 follow.
+pub(super) const EXP: [f32; 6] = [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 0.166_666_66, 0.5];
+/// Where e^x becomes too small for a normal number.
+pub(super) const EXP_LEAST: f32 = -87.336_5;
+
 /// e^x within 2 units in the last place: x = n ln 2 + r, and a polynomial for e^r with |r| <= ln(2) / 2. Below -87.3 the
 /// result goes to zero, above 88.7 to infinity.
 #[inline(always)]
 pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     /// Adding it rounds to a whole number, to be read from the low bits.
     const ROUND: f32 = 12_582_912.0;
-    const LN_2_HIGH: f32 = 0.693_359_4;
-    const LN_2_LOW: f32 = -2.121_944_4e-4;
-    let bounded = if x < -87.336_5 { -87.336_5 } else { x };
+    let bounded = if x < EXP_LEAST { EXP_LEAST } else { x };
     let bounded = if bounded > 88.8 { 88.8 } else { bounded };
     let shifted = fma::<FMA>(bounded, std::f32::consts::LOG2_E, ROUND);
     let n = shifted - ROUND;
     let r = fma::<FMA>(n, -LN_2_LOW, fma::<FMA>(n, -LN_2_HIGH, bounded));
-    // Taylor's terms with their ends bent to the interval (Cephes, expf).
-    let mut p = 1.987_569_1e-4;
-    p = fma::<FMA>(p, r, 1.398_199_9e-3);
-    p = fma::<FMA>(p, r, 8.333_452e-3);
-    p = fma::<FMA>(p, r, 4.166_579_6e-2);
-    p = fma::<FMA>(p, r, 0.166_666_66);
-    p = fma::<FMA>(p, r, 0.5);
+    let p = EXP.iter().skip(1).fold(EXP[0], |p, term| fma::<FMA>(p, r, *term));
     let e = fma::<FMA>(p * r, r, r) + 1.0;
     // 2^n in two factors, so that n = 128 does not overflow before its time.
     let n = shifted.to_bits().wrapping_sub(ROUND.to_bits()) as i32;
@@ -138,7 +138,7 @@ pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     let power = |n: i32| f32::from_bits(((n + 127) << 23) as u32);
     let y = e * power(half) * power(n - half);
     // A NaN passes both comparisons above and comes out as one.
-    if x < -87.336_5 { 0.0 } else { y }
+    if x < EXP_LEAST { 0.0 } else { y }
 }
 
 #[inline(always)]

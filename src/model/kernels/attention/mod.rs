@@ -17,7 +17,7 @@ use unit::{Found, Unit, settle};
 /// Keys that are looked at together; blocks begin at its multiples, so that a row's sums do not depend on its batch.
 pub(super) const KEYS: usize = 64;
 /// Rows of queries (tokens times heads of a group) that share a block of keys.
-pub(super) const QUERY_ROWS: usize = 64;
+pub(super) const QUERY_ROWS: usize = 128;
 /// Keys that one thread looks at for few rows. Parts begin at its multiples, so that a row's sums do not depend on its batch
 /// or on how many threads there are.
 const PART: usize = 1024;
@@ -168,9 +168,10 @@ impl Attention<'_> {
         self.n_head / self.n_head_kv
     }
 
-    /// Rows of tokens to a unit of work.
-    fn block_tokens(&self) -> usize {
-        (QUERY_ROWS / self.group()).max(1)
+    /// Rows of tokens to a unit of work: half as many as may be, or more where all threads have two units then.
+    fn block_tokens(&self, n_threads: usize) -> usize {
+        let most = (QUERY_ROWS / self.group()).max(1);
+        (self.n_rows * self.n_head_kv / (2 * n_threads)).clamp(most.div_ceil(2), most)
     }
 
     /// Bytes of the keys and values that its rows look at, those of all rows counted once. `kv` is one of its heads.
@@ -230,7 +231,7 @@ impl Compute {
             return self.attend_few(shape, kv, (q, q_stride), (out, out_stride));
         }
         let out = Shared::new(out);
-        let each = shape.block_tokens();
+        let each = shape.block_tokens(self.n_threads());
         self.run(n_head_kv * n_rows.div_ceil(each), |chunk, scratch| {
             // The longest rows first: with a causal mask they have the most to do.
             let block = n_rows.div_ceil(each) - 1 - chunk / n_head_kv;

@@ -213,6 +213,16 @@ pub(in super::super) fn turn_keys(
 fn load_rows(set: &KernelSet, rows: CachedRows, keys: Range<usize>, (dim, stride): (usize, usize), out: &mut Aligned<f32>) {
     let n_rows = rows.n_rows(stride);
     let mut row = keys.start % n_rows;
+    if dim == stride && dim == wide(dim) {
+        // They lie one behind the other on both sides, but for the ring's end.
+        let mut left = &mut out[..keys.len() * dim];
+        while !left.is_empty() {
+            let (piece, rest) = left.split_at_mut(left.len().min((n_rows - row) * dim));
+            rows.load(set, row, stride, piece);
+            (left, row) = (rest, 0);
+        }
+        return;
+    }
     for j in 0..keys.len() {
         let (out, rest) = out[j * wide(dim)..][..wide(dim)].split_at_mut(dim);
         rows.load(set, row, stride, out);

@@ -136,3 +136,35 @@ fn half_precision_there_and_back() {
         }
     }
 }
+
+#[test]
+fn scores_soften_to_weights_of_what_is_seen() {
+    let none = f32::NEG_INFINITY;
+    let cases = [(64, 0..64), (64, 0..1), (64, 63..64), (64, 17..49), (64, 5..5), (64, 70..90), (64, 3..900), (48, 7..39), (16, 0..99)];
+    for set in sets() {
+        let mut chance = Chance(37);
+        for ((n, seen), before) in cases.iter().flat_map(|case| [(case, none), (case, -3.5), (case, 60.0)]) {
+            let scores: Vec<f32> = chance.values(*n).iter().map(|x| x * 300.0).collect();
+            let mut weights = scores.clone();
+            let (top, sum) = set.soften(&mut weights, 0.125, seen.clone(), before);
+            let scaled = |j: usize| if seen.contains(&j) { scores[j] * 0.125 } else { none };
+            assert_eq!(top, (0..*n).map(scaled).fold(before, f32::max), "{seen:?} of {n} after {before}");
+            // A difference of some 70 is rounded to 4e-6.
+            let want = |j: usize| if scaled(j) == none { 0.0 } else { (f64::from(scaled(j)) - f64::from(top)).exp() };
+            for (j, weight) in weights.iter().enumerate() {
+                let want = want(j);
+                assert!(
+                    (f64::from(*weight) - want).abs() <= 1e-5 * want + 2e-38,
+                    "{} {n} {seen:?} {j}: {weight}, not {want}",
+                    set.tier().name()
+                );
+            }
+            let want: f64 = (0..*n).map(want).sum();
+            assert!((f64::from(sum) - want).abs() <= 1e-5 * want + 2e-38, "{sum}, not {want}");
+        }
+        let mut odd = [1.0; 64];
+        (odd[3], odd[4]) = (f32::NAN, none);
+        let (top, _) = set.soften(&mut odd, 1.0, 0..64, none);
+        assert!(top == 1.0 && odd[3].is_nan() && odd[4] == 0.0 && odd[5] == 1.0, "{odd:?}");
+    }
+}

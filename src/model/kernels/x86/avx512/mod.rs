@@ -30,13 +30,14 @@ mod long;
 mod panel;
 mod plain;
 mod points;
+mod soften;
 mod supers;
 mod tile;
 mod turn;
 pub(super) mod wide;
 
 use super::{grids, halves, scales};
-use crate::model::kernels::set::{DotRows, KernelSet, PanelRows};
+use crate::model::kernels::set::{DotRows, FloatFns, KernelSet, PanelRows};
 use crate::model::kernels::tier::Tier;
 use crate::quant::GgmlType;
 use supers::Narrow;
@@ -48,7 +49,7 @@ pub(super) fn set() -> KernelSet {
     KernelSet {
         tier: Tier::Avx512Vnni,
         is_exact: false,
-        floats: lanes::functions(),
+        floats: FloatFns { soften: soften::soften, ..lanes::functions() },
         states: turns::functions(),
         halves: halves::functions(),
         dot_rows,
