@@ -98,7 +98,7 @@ macro_rules! few {
             }
 
             /// # Safety
-            /// As for [`supers`], of `P`'s blocks.
+            /// As for [`supers`], of `P`'s blocks, which have no minimum.
             #[target_feature(enable = $features)]
             pub(super) unsafe fn plain<P: Plain>(weights: &[u8], row_bytes: usize, x: Operand, out: &mut [f32], _: &mut Scratch) {
                 let n_rows = out.len() / x.m;
@@ -127,9 +127,7 @@ macro_rules! few {
             unsafe fn plain_dot<P: Plain, const M: usize>(row: &[u8], x: Operand, t: usize, out: &mut [f32], n_rows: usize) -> usize {
                 let quants: [*const i8; M] = std::array::from_fn(|i| x.quants(t + i).as_ptr());
                 let y_scales: [*const f32; M] = std::array::from_fn(|i| x.scales(t + i, GROUP).as_ptr());
-                let y_weighted: [*const f32; M] = std::array::from_fn(|i| x.weighted(t + i).as_ptr());
                 let mut sums = [_mm256_setzero_ps(); M];
-                let mut minima = [0.0f32; M];
                 for i in 0..row.len() / P::BYTES {
                     // SAFETY: block i of the row, and its share of the activations.
                     unsafe {
@@ -149,15 +147,12 @@ macro_rules! few {
                                 let dot = $add_bytes(_mm256_setzero_si256(), magnitude, y);
                                 let scale = _mm256_mul_ps(d, _mm256_set1_ps(*y_scales[m].add(at)));
                                 sums[m] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(dot), scale, sums[m]);
-                                if P::HAS_MINIMUM {
-                                    minima[m] += P::minimum(block) * *y_weighted[m].add(at);
-                                }
                             }
                         }
                     }
                 }
                 for m in 0..M {
-                    out[m * n_rows] = total(sums[m]) + minima[m];
+                    out[m * n_rows] = total(sums[m]);
                 }
                 M
             }

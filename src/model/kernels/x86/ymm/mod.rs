@@ -12,6 +12,7 @@ pub(super) mod supers;
 mod tier;
 mod tile;
 mod turn;
+mod twos;
 mod unpack;
 
 use std::arch::x86_64::*;

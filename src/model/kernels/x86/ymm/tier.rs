@@ -15,6 +15,7 @@ macro_rules! tier {
         crate::model::kernels::float::float_functions!(true, #[target_feature(enable = $features)]);
         crate::model::kernels::states::state_functions!(true, #[target_feature(enable = $features)]);
         super::few::few!($features, $add_words, $add_bytes);
+        super::twos::twos!($features, $add_bytes);
         super::many::many!($features, $add_words, $add_bytes);
 
         pub(in super::super) fn set() -> KernelSet {
@@ -22,14 +23,14 @@ macro_rules! tier {
                 tier: $tier,
                 is_exact: false,
                 floats: lanes::functions(),
-            states: turns::functions(),
+                states: turns::functions(),
                 halves: halves::functions(),
                 dot_rows,
                 panel_rows,
                 float_tile: tile::float_tile,
                 turn: turn::turn_blocks,
                 cached: Some(cached::functions()),
-                fold: None,
+                fold: Some(twos::fold),
                 tile: TOKENS,
                 wide: None,
             }
@@ -41,17 +42,17 @@ macro_rules! tier {
                 GgmlType::F16 => floats::rows::<floats::F16>,
                 GgmlType::BF16 => floats::rows::<floats::Bf16>,
                 GgmlType::Q8_0 => few::plain::<plain::Q8_0>,
-                GgmlType::Q4_0 => few::plain::<plain::Q4_0>,
-                GgmlType::Q4_1 => few::plain::<plain::Q4_1>,
-                GgmlType::Q5_0 => few::plain::<plain::Q5_0>,
-                GgmlType::Q5_1 => few::plain::<plain::Q5_1>,
+                GgmlType::Q4_0 => twos::rows::<plain::Q4_0>,
+                GgmlType::Q4_1 => twos::rows::<plain::Q4_1>,
+                GgmlType::Q5_0 => twos::rows::<plain::Q5_0>,
+                GgmlType::Q5_1 => twos::rows::<plain::Q5_1>,
                 GgmlType::Q2K => few::supers::<scales::Q2K>,
                 GgmlType::Q3K => few::supers::<scales::Q3K>,
                 GgmlType::Q4K => few::supers::<scales::Q4K>,
                 GgmlType::Q5K => few::supers::<scales::Q5K>,
                 GgmlType::Q6K => few::supers::<scales::Q6K>,
-                GgmlType::IQ4NL => few::plain::<plain::IQ4NL>,
-                GgmlType::MXFP4 => few::plain::<plain::MXFP4>,
+                GgmlType::IQ4NL => twos::rows::<plain::IQ4NL>,
+                GgmlType::MXFP4 => twos::rows::<plain::MXFP4>,
                 GgmlType::NVFP4 => few::plain::<long::NVFP4>,
                 GgmlType::Q1_0 => few::plain::<long::Q1_0>,
                 GgmlType::Q2_0 => few::plain::<long::Q2_0>,
