@@ -184,9 +184,10 @@ impl Nibbles for plain::MXFP4 {
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
     unsafe fn scales(block: *const u8) -> __m128 {
-        // SAFETY: the first byte of each block.
-        let e = |i: usize| i32::from(unsafe { *block.add(i * Self::BYTES) });
-        let e = _mm_setr_epi32(e(0), e(1), e(2), e(3));
+        // The first byte of each block, with three that follow.
+        // SAFETY: a block is longer than that.
+        let e = |i: usize| unsafe { block.add(i * Self::BYTES).cast::<i32>().read_unaligned() };
+        let e = _mm_and_si128(_mm_setr_epi32(e(0), e(1), e(2), e(3)), _mm_set1_epi32(0xFF));
         // As `half_of_e8m0`: the exponent less one, or one of two subnormal numbers.
         let normal = _mm_slli_epi32::<23>(_mm_sub_epi32(e, _mm_set1_epi32(1)));
         let subnormal = _mm_sllv_epi32(_mm_set1_epi32(0x0020_0000), e);
