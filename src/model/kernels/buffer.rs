@@ -5,6 +5,16 @@ use std::marker::PhantomData;
 /// Bytes of a cache line, and of the widest vector register.
 pub(crate) const LINE: usize = 64;
 
+/// Fetches what will be read soon into a cache.
+pub(super) fn fetch(bytes: &[u8]) {
+    #[cfg(target_arch = "x86_64")]
+    super::x86::fetch(bytes.as_ptr(), bytes.len());
+    #[cfg(target_arch = "aarch64")]
+    super::aarch64::fetch(bytes.as_ptr(), bytes.len());
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = bytes;
+}
+
 #[derive(Clone, Copy)]
 #[repr(C, align(64))]
 struct Line([u8; LINE]);

@@ -39,11 +39,17 @@ pub(super) fn sets() -> Vec<KernelSet> {
 /// Bytes that a stream of weights is fetched ahead: the hardware may stop at pages of 4 KB.
 const AHEAD: usize = 4096;
 
-/// Fetches ahead the lines that lie `AHEAD` bytes behind those of a block. An address behind the weights' end is no fault.
+/// Fetches ahead the lines that lie `AHEAD` bytes behind those of a block.
 #[inline(always)]
 fn prefetch(block: *const u8, n_bytes: usize) {
-    for at in (0..n_bytes).step_by(super::buffer::LINE) {
-        let line = block.wrapping_add(AHEAD + at);
+    fetch(block.wrapping_add(AHEAD), n_bytes);
+}
+
+/// Fetches lines. An address behind the weights' end is no fault.
+#[inline(always)]
+pub(super) fn fetch(at: *const u8, n_bytes: usize) {
+    for line in (0..n_bytes).step_by(super::buffer::LINE) {
+        let line = at.wrapping_add(line);
         // SAFETY: a prefetch touches nothing, wherever it points.
         unsafe { std::arch::asm!("prfm pldl1keep, [{line}]", line = in(reg) line, options(nostack, preserves_flags, readonly)) };
     }

@@ -52,6 +52,18 @@ impl CachedRows<'_> {
         }
     }
 
+    /// The rows of some positions as they lie there, up to the ring's end.
+    fn bytes(&self, positions: &Range<usize>, width: usize) -> &[u8] {
+        let all: &[u8] = match self {
+            CachedRows::F32(x) => bytemuck::cast_slice(x),
+            CachedRows::F16(x) => bytemuck::cast_slice(x),
+            CachedRows::Q8_0(x) => x,
+        };
+        let (n_rows, row_bytes) = (self.n_rows(width), self.row_bytes(width));
+        let first = positions.start % n_rows;
+        &all[first * row_bytes..(first + positions.len()).min(n_rows) * row_bytes]
+    }
+
     /// Where they lie.
     fn at(self) -> *const u8 {
         match self {

@@ -1,6 +1,6 @@
 //! Some rows of queries that share a KV head, and some of its keys.
 
-use super::super::buffer::Aligned;
+use super::super::buffer::{Aligned, fetch};
 use super::super::chosen::Chosen;
 use super::super::set::{FewRows, KernelSet, Scratch, TileShape};
 use super::{Attention, CachedRows, KEYS, KvHead, Pooled, VECTOR, wide};
@@ -105,6 +105,7 @@ impl Unit {
     /// Adds what the unit's rows attend of one source to the running maximum, sum and output.
     fn look_at(&self, set: &KernelSet, shape: &Attention, source: Source, seen: impl Fn(usize) -> Range<usize>, scratch: &mut Scratch) {
         let Source { kv, keys: range, chosen } = source;
+        let n = self.n(shape);
         for begin in (range.start / KEYS * KEYS..range.end).step_by(KEYS) {
             let bits = |row| chosen.map_or(u64::MAX, |c| c.block(row, self.head_kv, begin));
             if chosen.is_some() && (self.from..self.to).all(|row| bits(row) == 0) {
@@ -112,9 +113,13 @@ impl Unit {
             }
             let block = Block { begin, keys: range.start.max(begin)..range.end.min(begin + KEYS) };
             self.score(set, shape, kv.keys, &block, scratch);
+            let next = block.keys.end..range.end.min(block.keys.end + KEYS);
+            let ahead = [kv.keys.bytes(&next, shape.head_dim_k), kv.values.bytes(&next, shape.value_stride)];
             let Scratch { blocks: [_, _, _, scores], out, acc: running, .. } = &mut *scratch;
-            let (tops, sums) = running.split_at_mut(self.n(shape));
+            let (tops, sums) = running.split_at_mut(n);
             for (r, scores) in scores.chunks_exact_mut(KEYS).enumerate() {
+                // Each query fetches its share of the next block: all at once would be more than a processor waits for.
+                ahead.iter().for_each(|rows| fetch(&rows[rows.len() * r / n..rows.len() * (r + 1) / n]));
                 let (row, head) = self.query(shape, r);
                 let pos = shape.first_pos + row;
                 let seen = seen(pos);

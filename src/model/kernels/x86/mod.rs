@@ -64,7 +64,7 @@ fn fetch_next_panel(panel: &[u8], step: usize, n_steps: usize) {
 
 /// Fetches lines into the second cache: the first is small, and its own stream takes them from there.
 #[inline(always)]
-fn fetch(at: *const u8, n_bytes: usize) {
+pub(super) fn fetch(at: *const u8, n_bytes: usize) {
     fetch_into::<{ std::arch::x86_64::_MM_HINT_T1 }>(at, n_bytes);
 }
 
